@@ -1,0 +1,382 @@
+"""Sealed values, blind indexes and their keys; the only place of cryptography (SEC-39 to 41)."""
+
+import base64
+import binascii
+import hmac as constant_time
+import json
+import os
+import re
+import secrets
+import stat
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import SM4
+
+NONCE, TAG, HEADER = 12, 16, 2
+INDEX_SIZE = 32
+MAX_KEY_ID = 255  # The id is one byte of a sealed value.
+USES = ("field", "index", "audit")
+
+
+class Suite(IntEnum):
+    """The algorithms of a key; the number is the version byte of a sealed value."""
+
+    INTERNATIONAL = 1  # AES-256-GCM, HMAC-SHA256
+    COMMERCIAL = 2  # SM4-GCM, HMAC-SM3 (GB/T 32907, GB/T 32905)
+
+
+class KeyProblem(Exception):
+    """The keys cannot be used; the application must not start. Never holds a key."""
+
+
+class SealBroken(Exception):
+    """A sealed value was altered, moved to another place, or its key is not in the ring."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One secret for one use; a `waiting` key is known for reading, not yet for writing."""
+
+    use: str
+    id: int
+    suite: Suite
+    secret: bytes = field(repr=False)
+    waiting: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.use}:{self.id}"
+
+    def mac(self, data: bytes) -> bytes:
+        """Return the 32-byte HMAC of the data, by the hash of the suite."""
+        algorithm = hashes.SM3() if self.suite is Suite.COMMERCIAL else hashes.SHA256()
+        mac = hmac.HMAC(self.secret, algorithm)
+        mac.update(data)
+        return mac.finalize()
+
+    def encrypt(self, nonce: bytes, plain: bytes, place: bytes) -> bytes:
+        """Return ciphertext and 16-byte tag."""
+        if self.suite is Suite.INTERNATIONAL:
+            return AESGCM(self.secret).encrypt(nonce, plain, place)
+        encryptor = Cipher(SM4(self.secret), modes.GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(place)
+        return encryptor.update(plain) + encryptor.finalize() + encryptor.tag
+
+    def decrypt(self, nonce: bytes, sealed: bytes, place: bytes) -> bytes:
+        """Return the plain bytes; raise InvalidTag."""
+        if self.suite is Suite.INTERNATIONAL:
+            return AESGCM(self.secret).decrypt(nonce, sealed, place)
+        body, tag = sealed[:-TAG], sealed[-TAG:]
+        decryptor = Cipher(SM4(self.secret), modes.GCM(nonce, tag)).decryptor()
+        decryptor.authenticate_additional_data(place)
+        return decryptor.update(body) + decryptor.finalize()
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """All keys of the installation, and the suite that new values are written with."""
+
+    keys: Mapping[tuple[str, int], Key]
+    suite: Suite
+
+    def key(self, use: str, key_id: int) -> Key | None:
+        return self.keys.get((use, key_id))
+
+    def all(self, use: str, *, waiting: bool = False) -> list[Key]:
+        """Return the keys of a use in the order of their ids, newest last."""
+        found = (key for key in self.keys.values() if key.use == use and key.waiting == waiting)
+        return sorted(found, key=lambda key: key.id)
+
+    @property
+    def field_key(self) -> Key:
+        """The key for new sealed values: the newest one of the suite in force."""
+        return [key for key in self.all("field") if key.suite is self.suite][-1]
+
+    @property
+    def index_key(self) -> Key:
+        """The key of the blind indexes.
+
+        It does not follow CRYPTO_SUITE: two index keys at once would let one number in twice.
+        Only a rotation, which fills a second column first, changes it.
+        """
+        return self.all("index")[-1]
+
+    @property
+    def next_index_key(self) -> Key | None:
+        """The index key of a rotation under way: its values stand in the second column."""
+        return next(iter(self.all("index", waiting=True)[-1:]), None)
+
+    @property
+    def audit_key(self) -> Key:
+        """The key of new audit seals."""
+        return self.all("audit")[-1]
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return 16 hex characters per key name, to be kept in the database for check()."""
+        return {key.name: key.mac(b"fingerprint")[:8].hex() for key in self.keys.values()}
+
+    def check(self, stored: Mapping[str, str]) -> None:
+        """Raise KeyProblem when a key the database was written with is missing or another one."""
+        mine = self.fingerprints()
+        for name, expected in stored.items():
+            if name not in mine:
+                raise KeyProblem(f"Key {name} is missing; the database was written with it.")
+            if not constant_time.compare_digest(mine[name], expected):
+                raise KeyProblem(f"Key {name} is not the one the database was written with.")
+
+
+class KeyProvider(Protocol):
+    """Where keys come from: a file, the environment, later a hardware module."""
+
+    def read(self) -> str:
+        """Return the key ring as JSON text; raise KeyProblem."""
+
+
+@dataclass(frozen=True)
+class TextKeys:
+    """Keys handed over as text, as the environment variable FIELD_KEYS does."""
+
+    text: str = field(repr=False)
+
+    def read(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class FileKeys:
+    """Keys in a file which nobody but its owner may read."""
+
+    path: Path
+
+    def read(self) -> str:
+        try:
+            mode = self.path.stat().st_mode
+            if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o177:
+                raise KeyProblem(f"The key file {self.path} must be a file with mode 600.")
+            return self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise KeyProblem(f"The key file {self.path} cannot be read.") from error
+
+
+def load_keys(config: Mapping[str, Any]) -> KeyRing:
+    """Read the ring named by FIELD_KEYS or FIELD_KEY_FILE, put it to use, and return it.
+
+    CRYPTO_SUITE (1 or 2) chooses the algorithms of new values. Raise KeyProblem.
+    """
+    provider: KeyProvider
+    if config.get("FIELD_KEYS"):
+        provider = TextKeys(config["FIELD_KEYS"])
+    elif config.get("FIELD_KEY_FILE"):
+        provider = FileKeys(Path(config["FIELD_KEY_FILE"]))
+    else:
+        raise KeyProblem("Neither FIELD_KEYS nor FIELD_KEY_FILE is set.")
+    ring = read_ring(provider, suite=config.get("CRYPTO_SUITE", Suite.INTERNATIONAL))
+    _in_use.ring = ring
+    return ring
+
+
+def read_ring(provider: KeyProvider, *, suite: int | str = Suite.INTERNATIONAL) -> KeyRing:
+    """Read and check a ring without putting it to use; raise KeyProblem."""
+    try:
+        chosen = Suite(int(suite))
+    except ValueError:
+        raise KeyProblem("CRYPTO_SUITE must be 1 (AES, SHA-256) or 2 (SM4, SM3).") from None
+    try:
+        entries = json.loads(provider.read())["keys"]
+        keys = [_read_key(entry) for entry in entries]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # The cause is left out: it would quote the text with the keys.
+        raise KeyProblem("The keys are not in the expected JSON form.") from None
+    ring = KeyRing({(key.use, key.id): key for key in keys}, chosen)
+    _check_ring(ring, keys)
+    return ring
+
+
+def create_key_file(path: Path, *, suite: Suite = Suite.INTERNATIONAL) -> None:
+    """Write fresh keys to a new file with mode 600; raise FileExistsError, never overwrite."""
+    wanted = [("field", 1, Suite.INTERNATIONAL), ("field", 2, Suite.COMMERCIAL)]
+    wanted += [("index", 1, suite), ("audit", 1, suite)]
+    text = json.dumps({"keys": [new_key(*each) for each in wanted]}, indent=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        # A link is refused if the name is taken, and nobody sees half a file.
+        os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def new_key(use: str, key_id: int, suite: Suite, *, waiting: bool = False) -> dict[str, Any]:
+    """Return a fresh entry for the JSON of a ring."""
+    secret = base64.b64encode(secrets.token_bytes(_secret_size(use, suite))).decode()
+    entry = {"use": use, "id": key_id, "suite": int(suite), "secret": secret}
+    return entry | {"waiting": True} if waiting else entry
+
+
+@contextmanager
+def using(ring: KeyRing) -> Iterator[KeyRing]:
+    """Put another ring to use for a while, in all threads of the process."""
+    before, _in_use.ring = _in_use.ring, ring
+    try:
+        yield ring
+    finally:
+        _in_use.ring = before
+
+
+def ring_in_use() -> KeyRing:
+    """Return the ring of the process; raise KeyProblem before load_keys()."""
+    if _in_use.ring is None:
+        raise KeyProblem("The keys have not been loaded.")
+    return _in_use.ring
+
+
+def seal(value: str, *, table: str, column: str, uuid: UUID | str) -> bytes:
+    """Return version, key id, nonce, ciphertext and tag of a value bound to its place.
+
+    The row is named by its uuid. Raise ValueError for anything else.
+    """
+    key = ring_in_use().field_key
+    header, nonce = bytes((key.suite, key.id)), os.urandom(NONCE)
+    sealed = key.encrypt(nonce, value.encode(), _place(header, table, column, uuid))
+    return header + nonce + sealed
+
+
+def unseal(blob: bytes, *, table: str, column: str, uuid: UUID | str) -> str:
+    """Return the value of a sealed one; raise SealBroken, never return a wrong value."""
+    suite, key_id = seal_key(blob)
+    key = ring_in_use().key("field", key_id)
+    if key is None or key.suite != suite:
+        raise SealBroken("The key of a sealed value is not in the ring.")
+    header, nonce, body = blob[:HEADER], blob[HEADER : HEADER + NONCE], blob[HEADER + NONCE :]
+    try:
+        plain = key.decrypt(nonce, body, _place(header, table, column, uuid))
+    except InvalidTag:
+        raise SealBroken("A sealed value was altered or does not belong here.") from None
+    return plain.decode()
+
+
+def seal_key(blob: bytes) -> tuple[int, int]:
+    """Return suite and key id of a sealed value; raise SealBroken when it is too short."""
+    if len(blob) < HEADER + NONCE + TAG:
+        raise SealBroken("A sealed value was cut short.")
+    return blob[0], blob[1]
+
+
+def is_current(blob: bytes) -> bool:
+    """Tell whether a value is sealed with the key of new values; a rotation skips it then."""
+    key = ring_in_use().field_key
+    return seal_key(blob) == (key.suite, key.id)
+
+
+def normalise(value: str, kind: str) -> str:
+    """Return the one spelling of a value: NFKC, without blanks and invisible characters.
+
+    kind "idcard": upper case. kind "phone": a mobile is its 11 digits; +86, 0086 and 86- are
+    dropped from any number. kind "text": nothing more. Raise ValueError for another kind.
+    """
+    if kind not in _SPELLING:
+        raise ValueError(f"unknown kind {kind!r}")
+    return _SPELLING[kind](_visible(value))
+
+
+def blind_index(value: str, kind: str, *, key: Key | None = None) -> bytes:
+    """Return the 32 bytes that stand for a value in exact search and unique indexes (SEC-40).
+
+    Without `key` it is that of the index in force. Raise ValueError for an empty value.
+    """
+    text = normalise(value, kind)
+    if not text:
+        raise ValueError("an empty value has no index")
+    return (key or ring_in_use().index_key).mac(f"{kind}\0{text}".encode())
+
+
+def search_indexes(value: str, kind: str) -> list[bytes]:
+    """Return the indexes under which a value may stand: two while the index key rotates."""
+    ring = ring_in_use()
+    keys = [ring.index_key, ring.next_index_key]
+    return [blind_index(value, kind, key=key) for key in keys if key]
+
+
+@dataclass
+class _InUse:
+    ring: KeyRing | None = None
+
+
+_in_use = _InUse()
+
+_INVISIBLE = {"Zs", "Zl", "Zp", "Cc", "Cf"}
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc", "-"))
+_COUNTRY = re.compile(r"^(?:(?:\+|00)86-?|86-)")
+_MOBILE = re.compile(r"(?:\+?86|0086)?(1[3-9][0-9]{9})")
+
+
+def _visible(value: str) -> str:
+    text = unicodedata.normalize("NFKC", value)
+    return "".join(char for char in text if unicodedata.category(char) not in _INVISIBLE)
+
+
+def _upper(text: str) -> str:
+    # Upper-casing may take letters apart ("ΐ"), NFKC puts them together again.
+    return unicodedata.normalize("NFKC", text.upper())
+
+
+def _phone(text: str) -> str:
+    text = text.translate(_DASHES)
+    mobile = _MOBILE.fullmatch(re.sub(r"[-().]", "", text))
+    if mobile:
+        return mobile.group(1)
+    # 86123456 may be a fixed line: the bare 86 goes only from a mobile number.
+    return _COUNTRY.sub("", text, count=1)
+
+
+_SPELLING = {"idcard": _upper, "phone": _phone, "text": str}
+
+
+def _place(header: bytes, table: str, column: str, uuid: UUID | str) -> bytes:
+    row = uuid if isinstance(uuid, UUID) else UUID(uuid)
+    return header + f"{table}\0{column}\0".encode() + row.bytes
+
+
+def _secret_size(use: str, suite: Suite) -> int:
+    return 16 if use == "field" and suite is Suite.COMMERCIAL else 32
+
+
+def _read_key(entry: Mapping[str, Any]) -> Key:
+    use, key_id, suite = entry["use"], entry["id"], Suite(entry["suite"])
+    if use not in USES or type(key_id) is not int or not 1 <= key_id <= MAX_KEY_ID:
+        raise ValueError
+    try:
+        secret = base64.b64decode(entry["secret"], validate=True)
+    except binascii.Error:
+        raise KeyProblem(f"Key {use}:{key_id} is not in base64.") from None
+    if len(secret) != _secret_size(use, suite):
+        raise KeyProblem(f"Key {use}:{key_id} must have {_secret_size(use, suite)} bytes.")
+    if len(set(secret)) < len(secret) // 4:
+        raise KeyProblem(f"Key {use}:{key_id} is not random.")
+    return Key(use, key_id, suite, secret, waiting=bool(entry.get("waiting", False)))
+
+
+def _check_ring(ring: KeyRing, keys: list[Key]) -> None:
+    if len(ring.keys) != len(keys):
+        raise KeyProblem("Two keys have the same use and id.")
+    if len({key.secret for key in keys}) != len(keys):
+        raise KeyProblem("Two keys have the same secret.")
+    for use in USES:
+        if not ring.all(use):
+            raise KeyProblem(f"There is no key for {use}.")
+    if not any(key.suite is ring.suite for key in ring.all("field")):
+        raise KeyProblem(f"There is no field key for CRYPTO_SUITE {int(ring.suite)}.")
