@@ -47,9 +47,9 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def postgres_url() -> Iterator[str | None]:
-    """Yield the URL of a PostgreSQL server on which databases may be created, or None where there is none.
+    """Yield the URL of a PostgreSQL server that lets us create databases, or None without one.
 
-    $TEST_PG_URL names a running one; otherwise a cluster is made for the tests and removed at the end.
+    $TEST_PG_URL names a running one; otherwise a cluster is made and removed at the end.
     """
     given = os.environ.get("TEST_PG_URL")
     folder = None if given else _find_postgres()
@@ -65,10 +65,12 @@ def left_out() -> list[str]:
     """Say in sentences which tests cannot run on this machine, and what to install for them."""
     sentences = []
     if find_chromium() is None:
-        sentences.append("Browser tests left out: no Chromium found. Install it, or set CHROMIUM to its path.")
+        sentences.append(
+            "Left out: the browser tests. No Chromium found; install it or set CHROMIUM to its path."
+        )
     if not os.environ.get("TEST_PG_URL") and _find_postgres() is None:
         sentences.append(
-            "Database tests ran on SQLite only: no PostgreSQL found. Install it, or set TEST_PG_URL."
+            "Left out: the database tests on PostgreSQL. No server found; install it or set TEST_PG_URL."
         )
     return sentences
 
@@ -79,7 +81,7 @@ def _insist(name: str, found: str | None) -> None:
 
 
 def _find_postgres() -> Path | None:
-    """Return the folder with initdb and postgres of the newest PostgreSQL; Debian keeps them off the PATH."""
+    """Return the folder of initdb and postgres; Debian keeps them off the PATH, one per version."""
     on_path = shutil.which("initdb")
     folders = [folder for pattern in POSTGRES_FOLDERS for folder in Path("/").glob(pattern)]
     folders.sort(key=_version, reverse=True)
@@ -118,7 +120,9 @@ def _cluster(folder: Path) -> Iterator[str]:
 def _initialise(folder: Path, home: Path) -> None:
     command = [folder / "initdb", "--pgdata", home / "data", "--username=postgres", "--auth=trust"]
     command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-    result = subprocess.run(command, user=_owner(), cwd=home, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, user=_owner(), cwd=home, capture_output=True, text=True, check=False
+    )
     if result.returncode:
         raise ServiceMissing(f"initdb failed: {result.stderr}")
 
