@@ -1,4 +1,4 @@
-"""Finds what tests use besides Python: a Chromium browser, a PostgreSQL server started on demand."""
+"""Finds what tests use besides Python: a Chromium browser, a PostgreSQL started on demand."""
 
 import os
 import shutil
