@@ -1,0 +1,97 @@
+"""Who may see and who may edit an indicator: the only answer for form, list, API, search, sort,
+filter, export, import and print (SEC-04)."""
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+from app.access.roles import FILES, Role
+from app.access.scope import Actor
+from app.core.reference import Indicator
+from app.models.teacher import OPEN_STATES
+
+
+class View(StrEnum):
+    """How much of a value is shown."""
+
+    HIDDEN = "hidden"
+    MASKED = "masked"
+    SEALED = "sealed"  # masked until revealed by an audited act (SEC-10)
+    WHOLE = "whole"
+
+
+class Rules(Protocol):
+    """What is asked of the catalogue."""
+
+    def rule(self, set_code: str, code: str, category: str) -> Any:
+        """The rule of an indicator for a school category."""
+
+
+# Sets that not every reader of files may open: pay and sanctions are for those who decide.
+RESTRICTED_SETS = {
+    "treatment": frozenset(
+        {Role.CITY_INFO, Role.DISTRICT_INFO, Role.SCHOOL_INFO, Role.SCHOOL_HEAD, Role.TEACHER}
+    ),
+    "ethics": frozenset(
+        {Role.CITY_INFO, Role.DISTRICT_INFO, Role.SCHOOL_INFO, Role.SCHOOL_HEAD, Role.TEACHER}
+    ),
+}
+
+
+def may_view_set(actor: Actor, set_code: str) -> bool:
+    """Whether the role sees rows of a set at all."""
+    return actor.role in RESTRICTED_SETS.get(set_code, FILES)
+
+
+def view_on_file(actor: Actor, indicator: Indicator) -> View:
+    """How a value shows on the file page and in forms; the file itself is already in scope."""
+    if not may_view_set(actor, indicator.set):
+        return View.HIDDEN
+    if actor.role == Role.TEACHER:
+        return View.WHOLE
+    if indicator.pii_level == "encrypt":
+        return View.SEALED
+    if indicator.pii_level == "mask" and actor.role == Role.CITY_ASSISTANT:
+        return View.MASKED
+    return View.WHOLE
+
+
+def view_in_list(actor: Actor, indicator: Indicator) -> View:
+    """How a value shows in lists, searches, notices and plain exports (SEC-10)."""
+    if not may_view_set(actor, indicator.set):
+        return View.HIDDEN
+    return View.MASKED if indicator.masked else View.WHOLE
+
+
+def may_search(actor: Actor, indicator: Indicator) -> bool:
+    """Whether a list may filter or sort by the value: masked and sealed ones never whole."""
+    return view_in_list(actor, indicator) is View.WHOLE
+
+
+def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
+    """Whether the actor may type the value into this file; asked in order: state of the file,
+    place, role against `filled_by` (S51, S52). `teacher` has id, state, school_id, category."""
+    if teacher.state not in OPEN_STATES or indicator.read_only:
+        return False
+    if indicator.key == "basic.staff_status":
+        return False
+    rule = catalog.rule(indicator.set, indicator.code, teacher.school.category)
+    if not rule.collected:
+        return False
+    if actor.role == Role.SCHOOL_INFO:
+        return teacher.school_id == actor.unit_id
+    if actor.role == Role.TEACHER:
+        mine = actor.teacher_id == teacher.id
+        return mine and not indicator.core and rule.filled_by in ("teacher", "both")
+    return False
+
+
+def may_edit_set(actor: Actor, teacher: Any, set_code: str, catalog: Any) -> bool:
+    """Whether any indicator of a set may be typed in."""
+    return any(
+        may_edit(actor, teacher, item, catalog) for item in catalog.set(set_code).indicators
+    )
+
+
+def is_collected(indicator: Indicator, category: str, catalog: Rules) -> bool:
+    """Whether the category collects the indicator at all (S19)."""
+    return catalog.rule(indicator.set, indicator.code, category).collected

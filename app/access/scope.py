@@ -1,0 +1,293 @@
+"""Row-level scope: what each tier sees and writes. The one place, asked on every statement.
+
+Every scoped class has an entry in `RULES`. The session hook adds its predicate to each ORM
+statement; the flush guard refuses rows outside it. Who acts is resolved when a statement runs:
+the signed-in person inside a request, `acting_as()` in a job or test, `system()` for work of
+the system itself. Without one of them no row is visible (SEC-08).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, has_request_context
+from sqlalchemy import ColumnElement, event, false, or_, select
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from app.access.roles import FILES, Role, tier
+from app.core.errors import Forbidden, NotFound
+from app.models.account import Account, Assignment
+from app.models.base import Scoped
+from app.models.exchange import ExportFile, ImportBatch
+from app.models.history import Audit
+from app.models.job import Job
+from app.models.notice import Notice
+from app.models.report import ReportBatch
+from app.models.saved_view import FormDraft, SavedView
+from app.models.teacher import Teacher
+from app.models.unit import Unit, UnitKind
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: one account under exactly one assignment."""
+
+    account_id: int
+    assignment_id: int | None
+    name: str
+    role: str
+    unit_id: int
+    unit_name: str = ""
+    unit_kind: str = UnitKind.SCHOOL
+    category: str | None = None
+    authority_id: int | None = None
+    teacher_id: int | None = None
+
+    @property
+    def tier(self) -> str:
+        """city, district, school or teacher."""
+        return tier(self.role)
+
+    @property
+    def works_with_files(self) -> bool:
+        """Whether the role opens teachers' files at all."""
+        return self.role in FILES
+
+
+SYSTEM_ACTOR = Actor(0, None, "system", "system", 0, unit_kind=UnitKind.CITY)
+
+_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
+_resolving: ContextVar[bool] = ContextVar("resolving", default=False)
+
+Criterion = Callable[[Any], ColumnElement[bool]]
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Iterator[None]:
+    """Run the block under the scope of an actor (jobs, tests, commands)."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+@contextmanager
+def system() -> Iterator[None]:
+    """Run the block unscoped, as the system itself; every use is listed in a test (SEC-08)."""
+    with acting_as(SYSTEM_ACTOR):
+        yield
+
+
+def actor_or_none() -> Actor | None:
+    """The present actor, or None when nobody is signed in."""
+    acting = _acting.get()
+    if acting is not None:
+        return acting
+    if not has_request_context() or _resolving.get():
+        return None
+    if "actor" not in g:
+        resolver = g.get("actor_resolver")
+        if resolver is None:
+            return None
+        token = _resolving.set(True)
+        try:
+            found = resolver()
+        finally:
+            _resolving.reset(token)
+        if found is None:
+            return None
+        g.actor = found
+    return g.actor
+
+
+def current_actor() -> Actor:
+    """The present actor; Forbidden when nobody is signed in."""
+    actor = actor_or_none()
+    if actor is None:
+        raise Forbidden()
+    return actor
+
+
+def resolve_actor(
+    session: Session, account_id: int, wanted: int | None, day: Any
+) -> Actor | None:
+    """Return the actor of an account under the wanted assignment, else under its first valid
+    one; None when it has none. The wanted one must be the account's own."""
+    rows = session.execute(
+        select(Assignment, Unit, Account)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Account, Account.id == Assignment.account_id)
+        .where(Assignment.account_id == account_id)
+        .order_by(Assignment.id)
+        .execution_options(unscoped=True)
+    ).all()
+    valid = [row for row in rows if row[0].is_valid_on(day)]
+    chosen = next((row for row in valid if row[0].id == wanted), None)
+    if chosen is None and wanted is not None:
+        return None
+    chosen = chosen or (valid[0] if valid else None)
+    return None if chosen is None else make_actor(*chosen)
+
+
+def make_actor(assignment: Assignment, unit: Unit, account: Account) -> Actor:
+    """Build the actor of one assignment."""
+    return Actor(
+        account_id=account.id,
+        assignment_id=assignment.id,
+        name=account.display_name,
+        role=assignment.role,
+        unit_id=unit.id,
+        unit_name=unit.name,
+        unit_kind=unit.kind,
+        category=unit.category,
+        authority_id=unit.authority_id,
+        teacher_id=account.teacher_id,
+    )
+
+
+def _nothing(_: Any) -> ColumnElement[bool]:
+    return false()
+
+
+# The predicates are small lambdas over one closure value each: the ORM caches the statement by
+# the lambda and binds the value anew at every call, aliased joins included.
+def _files(actor: Actor) -> Criterion | None:
+    """Rows that belong to a teacher: city all, district its schools', school its own, self."""
+    unit, teacher = actor.unit_id, actor.teacher_id
+    if not actor.works_with_files:
+        return _nothing
+    if actor.tier == "city":
+        return None
+    if actor.tier == "district":
+        return lambda cls: cls.authority_id == unit
+    if actor.tier == "school":
+        return lambda cls: cls.school_id == unit
+    return _nothing if teacher is None else lambda cls: cls.teacher_id == teacher
+
+
+def _units(actor: Actor) -> Criterion | None:
+    """Authorities are public; schools are seen by themselves, their authority and the city."""
+    unit = actor.unit_id
+    if actor.tier == "city":
+        return None
+    if actor.tier == "district":
+        return lambda cls: or_(
+            cls.authority_id == unit, cls.kind == "city", cls.kind == "district"
+        )
+    return lambda cls: or_(cls.id == unit, cls.kind == "city", cls.kind == "district")
+
+
+def _own(actor: Actor) -> Criterion | None:
+    account = actor.account_id
+    return lambda cls: cls.account_id == account
+
+
+def _jobs(actor: Actor) -> Criterion | None:
+    return None if actor.role == Role.CITY_SYSTEM else _own(actor)
+
+
+def _imports(actor: Actor) -> Criterion | None:
+    unit = actor.unit_id
+    if actor.role != Role.SCHOOL_INFO:
+        return _nothing
+    return lambda cls: cls.school_id == unit
+
+
+def _reports(actor: Actor) -> Criterion | None:
+    return None if actor.role in (Role.CITY_INFO, Role.DISTRICT_INFO) else _nothing
+
+
+def _audit(actor: Actor) -> Criterion | None:
+    if actor.role == Role.CITY_AUDIT:
+        return None
+    teacher = actor.teacher_id
+    if actor.role == Role.TEACHER and teacher is not None:
+        return lambda cls: cls.teacher_id == teacher
+    return _nothing
+
+
+def _assignments(actor: Actor) -> Criterion | None:
+    unit = actor.unit_id
+    if actor.role == Role.CITY_SYSTEM:
+        return None
+    if actor.role == Role.DISTRICT_SYSTEM:
+        return lambda cls: cls.unit_id.in_(
+            select(Unit.id).where(or_(Unit.authority_id == unit, Unit.id == unit))
+        )
+    if actor.role == Role.SCHOOL_SYSTEM:
+        return lambda cls: cls.unit_id == unit
+    return _own(actor)
+
+
+# Class -> the predicate an actor gets (None: no limit). A mapped class without an entry is not
+# scoped; a test asks each one to be here or in its list of public tables.
+RULES: dict[type, Callable[[Actor], Criterion | None]] = {
+    Scoped: _files,
+    Unit: _units,
+    Assignment: _assignments,
+    Job: _jobs,
+    ImportBatch: _imports,
+    ExportFile: _own,
+    ReportBatch: _reports,
+    Notice: _own,
+    SavedView: _own,
+    FormDraft: _own,
+    Audit: _audit,
+}
+
+
+def _options(actor: Actor | None) -> list[Any]:
+    options = []
+    for cls, rule in RULES.items():
+        found = _nothing if actor is None else rule(actor)
+        if found is not None:
+            options.append(with_loader_criteria(cls, found, include_aliases=True))
+    return options
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _scope_statements(state: ORMExecuteState) -> None:
+    if state.is_column_load or state.execution_options.get("unscoped") or _resolving.get():
+        return
+    actor = actor_or_none()
+    if actor is not SYSTEM_ACTOR:
+        state.statement = state.statement.options(*_options(actor))
+
+
+def scoped_get(session: Session, cls: type, key: int, **options: Any) -> Any:
+    """Load one row inside the scope; NotFound when it does not exist or is foreign (SEC-02)."""
+    found = session.scalars(select(cls).where(cls.id == key), execution_options=options).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+@event.listens_for(Session, "before_flush")
+def _guard_writes(session: Session, _context: Any, _instances: Any) -> None:
+    actor = actor_or_none()
+    if actor is SYSTEM_ACTOR or session.info.get("unscoped"):
+        return
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, (Scoped, Unit)) and not may_write(actor, row):
+            raise NotFound()
+
+
+def may_write(actor: Actor | None, row: Any) -> bool:
+    """Whether a row lies inside the actor's scope by its own columns."""
+    if actor is None:
+        return False
+    if isinstance(row, Unit):
+        return actor.tier == "city" or row.authority_id == actor.unit_id
+    if not actor.works_with_files:
+        return False
+    if actor.tier == "city":
+        return True
+    if actor.tier == "district":
+        return row.authority_id == actor.unit_id
+    if actor.tier == "school":
+        return row.school_id == actor.unit_id
+    owner = row.id if isinstance(row, Teacher) else row.teacher_id
+    return owner is not None and owner == actor.teacher_id
