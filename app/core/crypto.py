@@ -9,7 +9,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -320,8 +320,8 @@ _in_use = _InUse()
 
 _INVISIBLE = {"Zs", "Zl", "Zp", "Cc", "Cf"}
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc", "-"))
-_COUNTRY = re.compile(r"^(?:(?:\+|00)86-?|86-)")
-_MOBILE = re.compile(r"(?:\+?86|0086)?(1[3-9][0-9]{9})")
+_COUNTRY = re.compile(r"(?:\+|00)86-?|86-")
+_MOBILE = re.compile(r"(?:86)?(1[3-9][0-9]{9})")
 
 
 def _visible(value: str) -> str:
@@ -336,14 +336,14 @@ def _upper(text: str) -> str:
 
 def _phone(text: str) -> str:
     text = text.translate(_DASHES)
+    while shorter := _COUNTRY.match(text):
+        text = text[shorter.end() :]
     mobile = _MOBILE.fullmatch(re.sub(r"[-().]", "", text))
-    if mobile:
-        return mobile.group(1)
     # 86123456 may be a fixed line: the bare 86 goes only from a mobile number.
-    return _COUNTRY.sub("", text, count=1)
+    return mobile.group(1) if mobile else text
 
 
-_SPELLING = {"idcard": _upper, "phone": _phone, "text": str}
+_SPELLING: dict[str, Callable[[str], str]] = {"idcard": _upper, "phone": _phone, "text": str}
 
 
 def _place(header: bytes, table: str, column: str, uuid: UUID | str) -> bytes:

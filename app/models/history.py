@@ -10,6 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.models.base import UtcDateTime
 
+# Access, exports and decisions are kept for three years, which covers the 180 days of technical
+# logs as well (SEC-45); the fences of the database refuse to delete younger rows.
+AUDIT_RETENTION_DAYS = 3 * 365 + 1
+
 # SQLite numbers rows by itself only when the type is exactly INTEGER.
 LongId = BigInteger().with_variant(Integer(), "sqlite")
 Json = JSON(none_as_null=True)
