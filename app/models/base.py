@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import DateTime, Dialect, ForeignKey, Index, text
-from sqlalchemy.orm import declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 Model.metadata.naming_convention = {
@@ -45,15 +45,15 @@ class Scoped:
 
     # Declared here because the scope hook builds its predicate on the mixin itself.
     @declared_attr
-    def teacher_id(cls) -> Any:
+    def teacher_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("teacher.id"), nullable=False, sort_order=-7)
 
     @declared_attr
-    def school_id(cls) -> Any:
+    def school_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("unit.id"), nullable=False, sort_order=-6)
 
     @declared_attr
-    def authority_id(cls) -> Any:
+    def authority_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("unit.id"), nullable=False, sort_order=-5)
 
 

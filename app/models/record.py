@@ -1,6 +1,6 @@
 """One mapped class and table per indicator set, generated from the catalogue (data-model s2)."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from flask_appbuilder import Model
@@ -17,7 +17,7 @@ from sqlalchemy import (
     String,
     literal_column,
 )
-from sqlalchemy.orm import declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.core.clock import now
 from app.core.crypto import blind_index, seal, unseal
@@ -35,7 +35,7 @@ class Record:
     """Columns and behaviour that every set table shares, a teacher's or a unit's."""
 
     __abstract__ = True
-    indicator_set: IndicatorSet
+    indicator_set: ClassVar[IndicatorSet]
 
     id = mapped_column(Integer, primary_key=True, sort_order=-9)
     uuid = mapped_column(
@@ -49,7 +49,7 @@ class Record:
     entered_at = mapped_column(UtcDateTime, default=now, sort_order=91)
 
     @declared_attr
-    def entered_by(cls) -> Any:
+    def entered_by(cls) -> Mapped[int | None]:
         return mapped_column(ForeignKey("ab_user.id"), sort_order=92)
 
     @classmethod
@@ -124,7 +124,7 @@ class UnitRecord(Record):
     __abstract__ = True
 
     @declared_attr
-    def unit_id(cls) -> Any:
+    def unit_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("unit.id"), nullable=False, sort_order=-7)
 
     @declared_attr.directive

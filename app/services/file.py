@@ -1,0 +1,595 @@
+"""The teacher's file: open, fill, delete, answer "none"; check and project after each act (1.1, 1.2)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, literal, select, union_all
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, undefer
+
+from app.access.fields import may_edit
+from app.access.roles import Role
+from app.access.scope import Actor
+from app.core.clock import now, today
+from app.core.crypto import blind_index, seal
+from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
+from app.indicators import completeness, derive
+from app.indicators.catalog import Catalog
+from app.indicators.file import FileData, Row, SchoolFacts
+from app.indicators.values import BadValue, parse
+from app.models.record import TEACHER_SETS
+from app.models.teacher import (
+    Affiliation,
+    Contributor,
+    NoneAnswer,
+    ReviewState,
+    Teacher,
+)
+from app.models.unit import Unit
+from app.services import audit, check, search
+
+# Derived values and list columns, written by one function after each act.
+LIST_COLUMNS = {
+    "education": ("basic", "highest_education"),
+    "degree_level": ("basic", "highest_degree_level"),
+    "title": ("basic", "current_title"),
+    "post_category": ("basic", "current_post_category"),
+    "staff_category": ("basic", "staff_category"),
+    "in_establishment": ("basic", "in_establishment"),
+    "sex": ("basic", "sex"),
+    "id_doc_type": ("basic", "id_doc_type"),
+}
+
+
+def create_file(
+    session: Session, actor: Actor, basic: Mapping[str, Any], *, catalog: Catalog
+) -> Teacher:
+    """Open a file in the actor's school (1.1). `basic` holds raw values by indicator code.
+
+    Raises Forbidden for other roles, Malformed for unknown fields, Refused with the problems
+    of the values, of uniqueness (DQ007, DQ008) and of the scope of collection (DQ018, DQ019).
+    """
+    if actor.role != Role.SCHOOL_INFO:
+        raise Forbidden()
+    school = session.get(Unit, actor.unit_id)
+    status = str(basic.get("staff_status") or "100")
+    given = {k: v for k, v in basic.items() if k != "staff_status"}
+    values, problems = parse_values(catalog, "basic", given)
+    problems += _missing_identity(values, catalog)
+    if status != "100":
+        problems += check.refused_status(status, catalog)
+    if problems:
+        raise Refused(problems=problems)
+    problems += check.identity_problems(session, actor, values, catalog)
+    if problems:
+        raise Refused(problems=problems)
+    stamp = now()
+    teacher = Teacher(
+        uuid=uuid4().hex,
+        school_id=school.id,
+        authority_id=school.authority_id,
+        state=ReviewState.DRAFT,
+        name=values["name"],
+        version=1,
+        content_version=1,
+        created_at=stamp,
+        state_since=stamp,
+    )
+    teacher.school = school
+    session.add(teacher)
+    session.flush()
+    defaults = default_values(catalog, "basic", school.category)
+    record = new_record(teacher, "basic", actor)
+    for code, value in {**defaults, **values}.items():
+        record.put(code, value)
+    session.add(record)
+    _identify(teacher, values)
+    session.add(
+        Affiliation(
+            teacher_id=teacher.id,
+            school_id=school.id,
+            authority_id=school.authority_id,
+            kind="personnel",
+            status="100",
+            from_month=values.get("join_school"),
+        )
+    )
+    _contribute(session, actor, [teacher.id])
+    _flush_identity(session)
+    refresh(session, [teacher], catalog)
+    audit.record(session, "create", actor=actor, object=teacher)
+    return teacher
+
+
+def save_record(
+    session: Session,
+    actor: Actor,
+    teacher: Teacher,
+    set_code: str,
+    raw: Mapping[str, Any],
+    *,
+    catalog: Catalog,
+    record_uuid: str | None = None,
+    version: int | None = None,
+) -> Any:
+    """Add or change one row of a set while the file is open (1.2); returns the row.
+
+    `raw` holds raw values by indicator code; fields left out keep their value. Raises NotFound,
+    Forbidden (with the fields that are not the actor's), Stale, Refused.
+    """
+    _check_open(teacher)
+    cls = TEACHER_SETS.get(set_code)
+    if cls is None:
+        raise NotFound()
+    _check_rights(actor, teacher, set_code, raw, catalog)
+    record = _find_or_new(session, actor, teacher, set_code, record_uuid, version, catalog)
+    values, problems = parse_values(catalog, set_code, raw)
+    old = record.values()
+    for code, value in values.items():
+        record.put(code, value)
+    clear_inapplicable(record, catalog)
+    merged = record.values()
+    with session.no_autoflush:
+        file = file_data(session, [teacher], catalog)[teacher.id]
+    problems += check.save_problems(file, set_code, record.uuid, merged, catalog)
+    if any(problem.is_error for problem in problems):
+        session.expunge(record) if record.id is None else session.refresh(record)
+        raise Refused(problems=[p for p in problems if p.is_error])
+    if record.id is None:
+        session.add(record)
+    record.entered_by, record.entered_at = actor.account_id, now()
+    if set_code == "basic":
+        teacher.name = merged["name"]
+        _identify(teacher, merged)
+    session.execute(
+        delete(NoneAnswer).where(NoneAnswer.teacher_id == teacher.id, NoneAnswer.set == set_code)
+    )
+    _contribute(session, actor, [teacher.id])
+    _flush_identity(session)
+    refresh(session, [teacher], catalog)
+    audit.record(
+        session,
+        "change" if record_uuid else "create",
+        actor=actor,
+        object=record,
+        detail={
+            "set": set_code,
+            "fields": sorted(k for k in values if old.get(k) != merged.get(k)),
+        },
+    )
+    return record
+
+
+def delete_record(
+    session: Session,
+    actor: Actor,
+    teacher: Teacher,
+    set_code: str,
+    record_uuid: str,
+    *,
+    version: int | None = None,
+    catalog: Catalog,
+) -> None:
+    """Delete a draft row of a multi-row set; NotFound, Forbidden, Stale."""
+    _check_open(teacher)
+    entry = catalog.set(set_code)
+    if not entry.multi_row:
+        raise Refused(_("A single-row set can be emptied but not deleted."))
+    if not any(may_edit(actor, teacher, item, catalog) for item in entry.indicators):
+        raise Forbidden()
+    record = find_record(session, teacher, set_code, record_uuid)
+    if version is not None and record.version != version:
+        raise Stale()
+    session.delete(record)
+    _contribute(session, actor, [teacher.id])
+    session.flush()
+    refresh(session, [teacher], catalog)
+    audit.record(session, "delete", actor=actor, object=record, detail={"set": set_code})
+
+
+def answer_none(
+    session: Session, actor: Actor, teacher: Teacher, set_code: str, none: bool, *, catalog: Catalog
+) -> None:
+    """Answer that there is nothing to report in a multi-row set, or take the answer back."""
+    _check_open(teacher)
+    entry = catalog.set(set_code)
+    if not entry.multi_row:
+        raise Malformed()
+    if not any(may_edit(actor, teacher, item, catalog) for item in entry.indicators):
+        raise Forbidden()
+    cls = TEACHER_SETS[set_code]
+    if none and session.scalar(
+        select(cls.id).where(cls.teacher_id == teacher.id, cls.valid_from.is_(None)).limit(1)
+    ):
+        raise Refused(_("There are rows in this set. Delete them before you answer “none”."))
+    session.execute(
+        delete(NoneAnswer).where(NoneAnswer.teacher_id == teacher.id, NoneAnswer.set == set_code)
+    )
+    if none:
+        session.add(
+            NoneAnswer(
+                teacher_id=teacher.id, set=set_code, answered_by=actor.account_id, at=now()
+            )
+        )
+    _contribute(session, actor, [teacher.id])
+    session.flush()
+    refresh(session, [teacher], catalog)
+    audit.record(
+        session, "change", actor=actor, object=teacher, detail={"set": set_code, "none": none}
+    )
+
+
+def find_record(session: Session, teacher: Teacher, set_code: str, record_uuid: str) -> Any:
+    """The present row of that identity in a file; NotFound when there is none."""
+    cls = TEACHER_SETS.get(set_code)
+    if cls is None:
+        raise NotFound()
+    found = session.scalars(
+        select(cls).where(
+            cls.teacher_id == teacher.id, cls.uuid == record_uuid, present(cls, teacher)
+        )
+    ).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def records(session: Session, teacher: Teacher, set_code: str, moment: Any = None) -> list[Any]:
+    """The rows of one set of one file, now or as of a moment, in order of entry."""
+    cls = TEACHER_SETS.get(set_code)
+    if cls is None:
+        raise NotFound()
+    when = present(cls, teacher) if moment is None else cls.as_of(moment)
+    return list(
+        session.scalars(select(cls).where(cls.teacher_id == teacher.id, when).order_by(cls.id))
+    )
+
+
+def present(cls: Any, teacher: Teacher) -> Any:
+    """The rows that make up a file at present: its drafts while open, else those in force."""
+    return cls.as_of() if teacher.is_in_force else cls.valid_from.is_(None)
+
+
+def counts(session: Session, teacher: Teacher) -> dict[str, int]:
+    """Rows per set in one statement."""
+    parts = [
+        select(literal(code).label("set"), func.count().label("n"))
+        .select_from(cls)
+        .where(cls.teacher_id == teacher.id, present(cls, teacher))
+        for code, cls in TEACHER_SETS.items()
+    ]
+    return {row.set: row.n for row in session.execute(union_all(*parts))}
+
+
+def file_data(
+    session: Session,
+    teachers: Sequence[Teacher],
+    catalog: Catalog,
+    *,
+    with_facts: bool = True,
+    moment: Any = None,
+) -> dict[int, FileData]:
+    """The whole present content of some files as plain values: a statement per set."""
+    ids = [teacher.id for teacher in teachers]
+    open_ids = [t.id for t in teachers if not t.is_in_force]
+    live_ids = [t.id for t in teachers if t.is_in_force]
+    rows: dict[int, dict[str, list[Row]]] = {key: {} for key in ids}
+    for code, cls in TEACHER_SETS.items():
+        for record in session.scalars(
+            select(cls).where(_content(cls, ids, open_ids, live_ids, moment)).order_by(cls.id)
+        ):
+            rows[record.teacher_id].setdefault(code, []).append(
+                Row(record.uuid, record.values())
+            )
+    none: dict[int, set[str]] = {}
+    for teacher_id, code in session.execute(
+        select(NoneAnswer.teacher_id, NoneAnswer.set).where(NoneAnswer.teacher_id.in_(ids))
+    ):
+        none.setdefault(teacher_id, set()).add(code)
+    facts = check.facts(session, teachers) if with_facts else {}
+    schools = _schools(session, teachers)
+    return {
+        t.id: FileData(
+            teacher_id=t.id,
+            school=schools[t.school_id],
+            status=t.staff_status,
+            rows={code: tuple(found) for code, found in rows[t.id].items()},
+            none_sets=frozenset(none.get(t.id, ())),
+            **({"facts": facts[t.id]} if t.id in facts else {}),
+        )
+        for t in teachers
+    }
+
+
+def _content(cls: Any, ids: list[int], open_ids: list[int], live_ids: list[int], moment: Any) -> Any:
+    if moment is not None:
+        return cls.teacher_id.in_(ids) & cls.as_of(moment)
+    if not live_ids:
+        return cls.teacher_id.in_(open_ids) & cls.valid_from.is_(None)
+    if not open_ids:
+        return cls.teacher_id.in_(live_ids) & cls.as_of()
+    drafts = cls.teacher_id.in_(open_ids) & cls.valid_from.is_(None)
+    return drafts | (cls.teacher_id.in_(live_ids) & cls.as_of())
+
+
+def _schools(session: Session, teachers: Sequence[Teacher]) -> dict[int, SchoolFacts]:
+    units = session.scalars(
+        select(Unit)
+        .where(Unit.id.in_({t.school_id for t in teachers}))
+        .execution_options(unscoped=True)
+    )
+    return {
+        unit.id: SchoolFacts(
+            id=unit.id,
+            code=unit.code,
+            name=unit.name,
+            category=unit.category,
+            type_code=unit.type_code,
+            urban_rural=unit.urban_rural,
+            district=unit.district_code,
+        )
+        for unit in units
+    }
+
+
+def parse_values(
+    catalog: Catalog, set_code: str, raw: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Read raw values by indicator code; returns the values and a problem per bad one."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    known = {item.code: item for item in catalog.set(set_code).indicators}
+    for code, given in raw.items():
+        if code not in known:
+            raise Malformed(
+                problems=[
+                    Problem("field", _("There is no such field."), set=set_code, field=code)
+                ]
+            )
+        try:
+            values[code] = parse(known[code], given, catalog)
+        except BadValue as bad:
+            problems.append(
+                Problem(getattr(bad, "code", "value"), str(bad), set=set_code, field=code)
+            )
+    return values, problems
+
+
+def default_values(catalog: Catalog, set_code: str, category: str) -> dict[str, Any]:
+    """The default values of the collected indicators of a set."""
+    return {
+        item.code: parse(item, item.default, catalog)
+        for item in catalog.set(set_code).indicators
+        if item.default
+        and not item.read_only
+        and item.code != "staff_status"
+        and catalog.rule(set_code, item.code, category).collected
+        and not item.applicable_when
+    }
+
+
+def new_record(teacher: Teacher, set_code: str, actor: Actor) -> Any:
+    """A draft row of a set with its scope copied from the teacher."""
+    cls = TEACHER_SETS[set_code]
+    return cls(
+        uuid=uuid4().hex,
+        teacher_id=teacher.id,
+        school_id=teacher.school_id,
+        authority_id=teacher.authority_id,
+        state="draft",
+        entered_by=actor.account_id or None,
+        entered_at=now(),
+    )
+
+
+def clear_inapplicable(record: Any, catalog: Catalog) -> None:
+    """Empty what does not apply any more after an answer of the same row changed."""
+    values = record.values()
+    own = record.indicator_set.code
+    for item in record.indicator_set.indicators:
+        condition = catalog.condition(item)
+        if condition is None or values.get(item.code) is None:
+            continue
+        if item.applicable_when.split("=")[0].count("."):
+            continue
+        if not condition.holds(lambda _set, code: values.get(code) if _set == own else None):
+            record.put(item.code, None)
+
+
+def refresh(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> None:
+    """After content changed: derive, project the list columns, check, keep the result."""
+    session.flush()
+    files = file_data(session, teachers, catalog)
+    for teacher in teachers:
+        _write_derived(session, teacher, derive.derive(files[teacher.id], catalog, today()))
+        teacher.content_version = (teacher.content_version or 0) + 1
+    session.flush()
+    files = file_data(session, teachers, catalog)
+    for teacher in teachers:
+        project(teacher, files[teacher.id])
+        teacher.complete_percent = completeness.percent(files[teacher.id], catalog)
+    check.keep(session, teachers, files, catalog)
+    search.index(session, teachers)
+    session.flush()
+
+
+def project(teacher: Teacher, file: FileData) -> None:
+    """Write the list columns of the teacher from the rows of the file."""
+    first = {code: rows[0].values for code, rows in file.rows.items() if rows}
+    for column, (set_code, code) in LIST_COLUMNS.items():
+        setattr(teacher, column, first.get(set_code, {}).get(code))
+    basic = first.get("basic", {})
+    birth = basic.get("birth_date")
+    teacher.birth_year = birth.year if birth else None
+    teacher.backbone = first.get("bj_ext", {}).get("backbone_highest")
+    teacher.stage, teacher.subject = main_teaching(file)
+
+
+def main_teaching(file: FileData) -> tuple[str | None, str | None]:
+    """Stage and main subject of the latest term taught."""
+    terms = sorted(
+        file.rows.get("teaching", ()),
+        key=lambda row: (row.values.get("academic_year") or 0, row.values.get("semester") or ""),
+    )
+    for row in reversed(terms):
+        stage = (row.values.get("stage") or "").split(",")[0] or None
+        subject = (row.values.get("subject") or "").split(",")[0] or None
+        if stage or subject:
+            return stage, subject
+    return None, None
+
+
+def _write_derived(session: Session, teacher: Teacher, derived: Mapping[str, Any]) -> None:
+    by_target: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for key, value in derived.items():
+        place, _, uuid = key.partition("@")
+        set_code, code = place.split(".", 1)
+        by_target.setdefault((set_code, uuid or None), {})[code] = value
+    for (set_code, uuid), values in by_target.items():
+        cls = TEACHER_SETS[set_code]
+        where = [cls.teacher_id == teacher.id, present(cls, teacher)]
+        if uuid:
+            where.append(cls.uuid == uuid)
+        record = session.scalars(select(cls).where(*where)).first()
+        if record is None:
+            if all(value in (None, "", 0) for value in values.values()) or uuid:
+                continue
+            record = cls(
+                uuid=uuid4().hex,
+                teacher_id=teacher.id,
+                school_id=teacher.school_id,
+                authority_id=teacher.authority_id,
+                state="draft",
+            )
+            session.add(record)
+        for code, value in values.items():
+            if getattr(record, code) != value:
+                setattr(record, code, value)
+
+
+def _identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
+    number = values.get("id_no")
+    teacher.id_doc_type = values.get("id_doc_type")
+    if not number:
+        teacher.id_no = teacher.id_no_index = None
+        return
+    index = blind_index(number, "idcard")
+    if teacher.id_no_index != index:
+        teacher.id_no_index = index
+        teacher.id_no = seal(number, table="teacher", column="id_no", uuid=teacher.uuid)
+
+
+def _flush_identity(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as clash:
+        if "id_no" not in str(clash.orig):
+            raise
+        session.rollback()
+        raise Refused(
+            problems=[
+                Problem(
+                    "DQ007",
+                    _("A file with this ID number exists already."),
+                    set="basic",
+                    field="id_no",
+                )
+            ]
+        ) from clash
+
+
+def _check_open(teacher: Teacher) -> None:
+    if not teacher.is_open:
+        raise Stale(locked_reason(teacher))
+
+
+def locked_reason(teacher: Teacher) -> str:
+    """Why the file cannot be edited at present, and who can change that and how."""
+    if teacher.state == ReviewState.SUBMITTED:
+        return _(
+            "The file waits for the school. The person who submitted it can withdraw it, or the"
+            " school can return it."
+        )
+    if teacher.state == ReviewState.SCHOOL_CONFIRMED:
+        return _(
+            "The file waits for the authority. The head can withdraw the report, or the"
+            " authority can return it."
+        )
+    return _("The file is effective. It is altered by an addition or a change request.")
+
+
+def _check_rights(
+    actor: Actor, teacher: Teacher, set_code: str, raw: Mapping[str, Any], catalog: Catalog
+) -> None:
+    known = {item.code: item for item in catalog.set(set_code).indicators}
+    refused = [
+        code
+        for code in raw
+        if code in known and not may_edit(actor, teacher, known[code], catalog)
+    ]
+    if refused:
+        raise Forbidden(
+            problems=[
+                Problem(
+                    "not_editable",
+                    _("%(name)s is not yours to fill in.", name=catalog.name(known[code])),
+                    set=set_code,
+                    field=code,
+                )
+                for code in refused
+            ]
+        )
+
+
+def _find_or_new(
+    session: Session,
+    actor: Actor,
+    teacher: Teacher,
+    set_code: str,
+    record_uuid: str | None,
+    version: int | None,
+    catalog: Catalog,
+) -> Any:
+    if record_uuid is None and not catalog.set(set_code).multi_row:
+        rows = records(session, teacher, set_code)
+        record_uuid = rows[0].uuid if rows else None
+    if record_uuid is None:
+        record = new_record(teacher, set_code, actor)
+        for code, value in default_values(catalog, set_code, teacher.school.category).items():
+            record.put(code, value)
+        return record
+    record = find_record(session, teacher, set_code, record_uuid)
+    if version is not None and record.version != version:
+        raise Stale()
+    return record
+
+
+def _missing_identity(values: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
+    needed = ("name", "id_doc_type", "id_no", "sex", "birth_date")
+    return [
+        Problem(
+            "DQ075",
+            _("%(name)s is needed to open a file.", name=catalog.name(catalog.indicator("basic", c))),
+            set="basic",
+            field=c,
+        )
+        for c in needed
+        if values.get(c) in (None, "")
+    ]
+
+
+def _contribute(session: Session, actor: Actor, teachers: Iterable[int]) -> None:
+    """Remember who entered something, so that the person never approves it."""
+    for key in teachers:
+        if session.get(Contributor, (key, actor.account_id)) is None:
+            session.add(Contributor(teacher_id=key, account_id=actor.account_id))
+
+
+def sealed_id(session: Session, teacher: Teacher) -> Teacher:
+    """The teacher with the sealed ID number loaded."""
+    return session.scalars(
+        select(Teacher).where(Teacher.id == teacher.id).options(undefer(Teacher.id_no))
+    ).one()
+

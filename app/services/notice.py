@@ -1,0 +1,228 @@
+"""Notices: who is told of an event; one row per recipient, once per unit and batch (1.6)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.access.roles import Role
+from app.access.scope import Actor
+from app.core.clock import now, today
+from app.core.errors import Problem
+from app.models.account import Account, Assignment
+from app.models.history import Transition
+from app.models.notice import Notice
+from app.models.unit import Unit, UnitKind
+
+
+@dataclass(frozen=True)
+class Telling:
+    """An event and who hears of it: teacher, school_info, school_head, authority, submitter."""
+
+    event: str
+    to: tuple[str, ...]
+
+
+# Event -> its words; {count} files, {name} the only one's teacher, {unit}, {reason}.
+EVENTS: dict[str, Any] = {
+    "file_created": _l("A file was opened for you. Please fill it in and submit it."),
+    "file_submitted": _l("%(count)s file(s) were submitted and wait for your school."),
+    "file_returned_to_teacher": _l("Your file was returned: %(reason)s"),
+    "file_confirmed": _l("%(unit)s reported %(count)s file(s) for review."),
+    "report_withdrawn": _l("%(unit)s withdrew the report of %(count)s file(s)."),
+    "file_returned": _l("%(count)s file(s) were returned by the authority: %(reason)s"),
+    "file_effective": _l("%(count)s file(s) are effective."),
+    "my_file_effective": _l("Your file is effective."),
+    "file_accepted": _l("The city accepted %(count)s file(s)."),
+    "correction_required": _l("The city asks to correct %(count)s file(s): %(reason)s"),
+    "correction_closed": _l("The city closed the correction task: %(reason)s"),
+    "file_reported": _l("%(count)s file(s) were reported to the Ministry."),
+    "urge": _l("Please complete the collection: %(count)s file(s) are not yet reported. %(reason)s"),
+    "extension_granted": _l("Your deadline was extended to %(until)s: %(reason)s"),
+    "import_done": _l("Your import is finished: %(count)s row(s)."),
+    "export_ready": _l("Your export is ready."),
+    "export_to_approve": _l("An export waits for your approval."),
+}
+
+UNIT_ROLES = {
+    "school_info": (Role.SCHOOL_INFO,),
+    "school_head": (Role.SCHOOL_HEAD,),
+    "authority": (Role.DISTRICT_INFO, Role.CITY_INFO),
+}
+
+
+def words(notice: Notice) -> str:
+    """The notice in the reader's language."""
+    params = {"count": 1, "name": "", "unit": "", "reason": "", "until": ""} | (notice.params or {})
+    return str(EVENTS[notice.event]) % params
+
+
+def reason_problem() -> Problem:
+    """The problem of an act without a usable reason."""
+    return Problem("reason", _("Give a reason of 1 to 500 characters."), field="reason")
+
+
+def tell(
+    session: Session, telling: Telling, actor: Actor, items: Sequence[Any], *, reason: str = ""
+) -> None:
+    """Write the notices of one act over one or many objects."""
+    if not items:
+        return
+    if telling.event not in EVENTS:
+        raise KeyError(telling.event)
+    rows: list[dict[str, Any]] = []
+    for party in telling.to:
+        if party == "teacher":
+            rows += _for_teachers(session, telling.event, items, reason)
+        elif party == "submitter":
+            rows += _for_submitters(session, telling.event, items, reason)
+        else:
+            rows += _for_units(session, telling.event, party, actor, items, reason)
+    if rows:
+        session.execute(insert(Notice), rows)
+
+
+def send(session: Session, event: str, accounts: Iterable[int], **params: Any) -> None:
+    """Write one notice to each of the accounts."""
+    stamp = now()
+    rows = [
+        {"account_id": account, "event": event, "params": params, "at": stamp}
+        for account in set(accounts)
+    ]
+    if rows:
+        session.execute(insert(Notice), rows)
+
+
+def accounts_of(session: Session, units: Iterable[int], roles: Iterable[str]) -> dict[int, set[int]]:
+    """The accounts that hold one of the roles in each unit today."""
+    day = today()
+    rows = session.execute(
+        select(Assignment.unit_id, Assignment.account_id)
+        .where(
+            Assignment.unit_id.in_(set(units)),
+            Assignment.role.in_(list(roles)),
+            Assignment.valid_from <= day,
+            or_(Assignment.valid_to.is_(None), Assignment.valid_to >= day),
+        )
+        .execution_options(unscoped=True)
+    )
+    found: dict[int, set[int]] = {}
+    for unit, account in rows:
+        found.setdefault(unit, set()).add(account)
+    return found
+
+
+def _for_units(
+    session: Session, event: str, party: str, actor: Actor, items: Sequence[Any], reason: str
+) -> list[dict[str, Any]]:
+    by_unit: dict[int, list[Any]] = {}
+    for item in items:
+        unit = item.authority_id if party == "authority" else item.school_id
+        by_unit.setdefault(unit, []).append(item)
+    accounts = accounts_of(session, by_unit, UNIT_ROLES[party])
+    stamp = now()
+    rows = []
+    for unit, mine in by_unit.items():
+        params = {"count": len(mine), "unit": actor.unit_name, "reason": reason}
+        teacher = mine[0].teacher_id if len(mine) == 1 else None
+        for account in accounts.get(unit, ()):
+            rows.append(
+                {
+                    "account_id": account,
+                    "event": event,
+                    "params": params,
+                    "teacher_id": teacher,
+                    "unit_id": unit,
+                    "at": stamp,
+                }
+            )
+    return rows
+
+
+def _for_teachers(
+    session: Session, event: str, items: Sequence[Any], reason: str
+) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Account.id, Account.teacher_id).where(
+            Account.teacher_id.in_([item.teacher_id for item in items])
+        )
+    )
+    stamp = now()
+    return [
+        {
+            "account_id": account,
+            "event": event,
+            "params": {"count": 1, "reason": reason},
+            "teacher_id": teacher,
+            "unit_id": None,
+            "at": stamp,
+        }
+        for account, teacher in rows
+    ]
+
+
+def _for_submitters(
+    session: Session, event: str, items: Sequence[Any], reason: str
+) -> list[dict[str, Any]]:
+    last = (
+        select(func.max(Transition.id))
+        .where(
+            Transition.teacher_id.in_([item.teacher_id for item in items]),
+            Transition.step == "submit",
+        )
+        .group_by(Transition.teacher_id)
+    )
+    rows = session.execute(
+        select(Transition.account_id, Transition.teacher_id).where(Transition.id.in_(last))
+    )
+    stamp = now()
+    return [
+        {
+            "account_id": account,
+            "event": event,
+            "params": {"count": 1, "reason": reason},
+            "teacher_id": teacher,
+            "unit_id": None,
+            "at": stamp,
+        }
+        for account, teacher in rows
+        if account
+    ]
+
+
+def unread_count(session: Session, actor: Actor) -> int:
+    """How many notices the actor has not read, counted to 100."""
+    inner = (
+        select(Notice.id)
+        .where(Notice.account_id == actor.account_id, Notice.read_at.is_(None))
+        .limit(100)
+        .subquery()
+    )
+    return session.scalar(select(func.count()).select_from(inner)) or 0
+
+
+def mark_read(session: Session, actor: Actor, ids: Sequence[int] | None = None) -> int:
+    """Mark the actor's own notices read; all of them when no ids are given."""
+    statement = update(Notice).where(
+        Notice.account_id == actor.account_id, Notice.read_at.is_(None)
+    )
+    if ids is not None:
+        statement = statement.where(Notice.id.in_(list(ids)))
+    result = session.execute(statement.values(read_at=now()).execution_options(synchronize_session=False))
+    return int(getattr(result, "rowcount", 0))
+
+
+def authority_units(session: Session, kinds: Mapping[str, Any] | None = None) -> list[Unit]:
+    """The units that decide: the city commission and the district authorities."""
+    return list(
+        session.scalars(
+            select(Unit)
+            .where(Unit.kind.in_([UnitKind.CITY, UnitKind.DISTRICT]))
+            .order_by(Unit.code)
+            .execution_options(unscoped=True)
+        )
+    )
