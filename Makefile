@@ -6,6 +6,7 @@ SHELL := /bin/sh
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
+export PORT
 PY := .venv/bin/python
 FLASK := $(PY) -m flask --app app
 PYBABEL := $(PY) -m babel.messages.frontend
@@ -38,7 +39,7 @@ dist: $(DIST) $(CATALOGUES) ## Build the front end and the message catalogues
 
 .PHONY: run
 run: .venv/.runtime dist ## Serve the demonstration on http://127.0.0.1:8080 (PORT=… for another port)
-	@PORT=$(PORT) $(PY) run.py
+	@exec $(PY) run.py
 
 .PHONY: test
 test: setup dist ## Run every test except the long ones (ARGS=… goes to pytest)

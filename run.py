@@ -11,16 +11,9 @@ from http.client import HTTPConnection, HTTPException
 PORT = int(os.environ.get("PORT", "8080"))
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 PREPARATIONS = (["db", "upgrade"], ["seed"], ["demo", "--if-empty"])
-SERVER = [
-    sys.executable,
-    "-m",
-    "gunicorn",
-    "--bind",
-    f"127.0.0.1:{PORT}",
-    "--threads",
-    "8",
-    "app:create_app()",
-]
+# One process keeps the rate limits in its memory; the control socket would lie outside the project.
+OPTIONS = f"--bind 127.0.0.1:{PORT} --threads 8 --no-control-socket --log-level warning".split()
+SERVER = [sys.executable, "-m", "gunicorn", *OPTIONS, "app:create_app()"]
 PATIENCE = 10  # Seconds a child has to finish its work.
 
 
