@@ -320,7 +320,7 @@ _in_use = _InUse()
 
 _INVISIBLE = {"Zs", "Zl", "Zp", "Cc", "Cf"}
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc", "-"))
-_COUNTRY = re.compile(r"(?:\+|00)86-?|86-")
+_COUNTRY = re.compile(r"\(?(?:\+|00)86\)?-?|86-")
 _MOBILE = re.compile(r"(?:86)?(1[3-9][0-9]{9})")
 
 
