@@ -1,0 +1,1 @@
+"""Life-like data that belong to nobody: schools, people, files, and workbooks to import."""

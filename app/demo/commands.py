@@ -1,0 +1,70 @@
+"""The commands of the demonstration: `flask demo`, `demo-accounts`, `workbooks`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from sqlalchemy import func, select
+
+from app.access.scope import system
+from app.demo import accounts as demo_accounts_of
+from app.demo import load as demo_load
+from app.demo import workbooks as demo_workbooks
+from app.extensions import db
+from app.indicators.catalog import catalog
+from app.models.unit import Unit
+
+
+def register(app: Flask) -> None:
+    """Add the commands to the application."""
+    for command in (demo, demo_accounts, workbooks):
+        app.cli.add_command(command)
+
+
+@click.command("demo")
+@click.option("--schools", default=150, show_default=True)
+@click.option("--teachers", default=3000, show_default=True)
+@click.option("--seed", "seed_", default=2026, show_default=True)
+@click.option("--if-empty", is_flag=True, help="Do nothing where there are units already.")
+@with_appcontext
+def demo(schools: int, teachers: int, seed_: int, if_empty: bool) -> None:
+    """Fill an empty database with an invented city."""
+    if not (current_app.config["DEMO"] or current_app.config["TESTING"]):
+        sys.exit("Demo data are loaded with APP_ENV=demo only.")
+    with system():
+        if db.session.scalar(select(func.count()).select_from(Unit)):
+            if if_empty:
+                return
+            sys.exit("The database is not empty.")
+        with click.progressbar(length=teachers, label="Loading teachers") as bar:
+            demo_load.load(
+                db.session, schools=schools, teachers=teachers, seed=seed_, progress=bar.update
+            )
+        db.session.commit()
+
+
+@click.command("demo-accounts")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@with_appcontext
+def demo_accounts(as_json: bool) -> None:
+    """List the accounts of the demonstration."""
+    with system():
+        rows = demo_accounts_of.demo_accounts(db.session)
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['role']:<18}{row['username']:<24}{row['password']:<16}{row['org']}")
+
+
+@click.command("workbooks")
+@click.argument("folder", type=click.Path(file_okay=False))
+@with_appcontext
+def workbooks(folder: str) -> None:
+    """Write the sample workbooks, good and hostile ones, to a folder."""
+    with system():
+        names = demo_workbooks.make_workbooks(db.session, Path(folder), catalog(db.session))
+    click.echo(f"{len(names)} workbooks")
