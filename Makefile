@@ -69,8 +69,8 @@ fmt: setup ## Format the code and mend what can be mended
 .PHONY: messages
 messages: .venv/.runtime ## Take the message ids out of the code into translations/
 	@mkdir -p build
-	$(PYBABEL) extract --quiet --mapping=pyproject.toml --keyword=_l --keyword=lazy_gettext --sort-by-file --add-location=file --output=build/messages.pot .
-	$(PYBABEL) update --quiet --input-file=build/messages.pot --output-dir=translations --no-fuzzy-matching --ignore-pot-creation-date
+	$(PYBABEL) --quiet extract --mapping=pyproject.toml --keyword=_l --keyword=lazy_gettext --sort-by-file --add-location=file --output=build/messages.pot .
+	$(PYBABEL) --quiet update --input-file=build/messages.pot --output-dir=translations --no-fuzzy-matching --ignore-pot-creation-date
 	@$(MAKE) --no-print-directory dist
 
 .PHONY: migrate
@@ -116,4 +116,4 @@ $(DIST): frontend/build.mjs $(FRONT_END) $(NAMING_ICONS) build/beijing.json node
 	$(NODE) $<
 
 %.mo: %.po .venv/.runtime
-	$(PYBABEL) compile --input-file=$< --output-file=$@
+	$(PYBABEL) --quiet compile --input-file=$< --output-file=$@

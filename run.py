@@ -69,7 +69,7 @@ def serve(children: Children) -> int:
             subprocess.run([*FLASK, "demo-accounts"], check=True)
             print(f"\nReady: http://127.0.0.1:{PORT} (Ctrl-C stops it)", flush=True)
         time.sleep(0.5)
-    print(f"Stopped, because this ended: {ended.args}", file=sys.stderr)
+    print(f"Stopped, because this ended: {ended.args!r}", file=sys.stderr)
     return 1
 
 
