@@ -1,6 +1,6 @@
 """The extensions, unbound; create_app binds them."""
 
-from flask_appbuilder import AppBuilder, Model
+from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
@@ -9,4 +9,3 @@ from flask_wtf.csrf import CSRFProtect
 db = SQLA(metadata=Model.metadata)
 migrate = Migrate(render_as_batch=True, compare_type=True)
 csrf = CSRFProtect()
-appbuilder = AppBuilder()

@@ -1,0 +1,68 @@
+"""The composition root: create_app() wires the parts and decides nothing."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g
+from flask_appbuilder import AppBuilder
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import ROOT, read_config
+
+
+def create_app(**overrides: Any) -> Flask:
+    """Build the application. Raises MissingSetting, KeyProblem or a startup error by name.
+
+    What is wired is imported here, so that a module can be used without the whole application.
+    """
+    import app.core.database
+    from app import cli, web
+    from app.access.security import SecurityManager
+    from app.core import crypto, logs
+    from app.extensions import csrf, db, migrate
+    from app.jobs import wiring
+    from app.views import menu
+    from app.views.home import HomeView
+
+    flask = Flask("app", root_path=str(ROOT / "app"), static_folder="static")
+    flask.config.update(read_config(**overrides))
+    if flask.config["APP_ENV"] in ("demo", "development"):
+        _make_demo_keys(flask)
+    crypto.load_keys(flask.config)
+    if not flask.testing:
+        logs.configure()
+    if flask.config["TRUSTED_PROXIES"]:
+        hops = flask.config["TRUSTED_PROXIES"]
+        flask.wsgi_app = ProxyFix(flask.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+    db.init_app(flask)
+    migrate.init_app(flask, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(flask)
+    with flask.app_context():
+        builder = AppBuilder(security_manager_class=SecurityManager, indexview=HomeView)
+        builder.init_app(flask, db.session)
+        menu.register(flask, builder)
+        web.register(flask, builder)
+    wiring.register(flask)
+    cli.register(flask)
+    _resolve_actor_lazily(flask)
+    return flask
+
+
+def _make_demo_keys(flask: Flask) -> None:
+    """The evaluation makes its own keys at the first start; production never does."""
+    from app.core.crypto import create_key_file
+    from app.web import secret_from
+
+    if not flask.config["SECRET_KEY"]:
+        flask.config["SECRET_KEY"] = secret_from(Path(flask.config["SECRET_KEY_FILE"]))
+    keys = Path(flask.config["FIELD_KEY_FILE"])
+    if not flask.config["FIELD_KEYS"] and not keys.exists():
+        create_key_file(keys)
+
+
+def _resolve_actor_lazily(flask: Flask) -> None:
+    # Not in the hook itself: a token's owner is known only when the view checks it.
+    def provide() -> None:
+        g.actor_resolver = flask.appbuilder.sm.resolve  # type: ignore[attr-defined]
+
+    flask.before_request_funcs.setdefault(None, []).insert(0, provide)

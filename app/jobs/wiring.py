@@ -1,0 +1,40 @@
+"""How workers act: a job runs as its owner under the owner's scope, others as the system."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from flask_babel import force_locale
+from sqlalchemy.orm import Session
+
+from app.access.scope import SYSTEM_ACTOR, acting_as, resolve_actor, system
+from app.core.clock import today
+from app.core.errors import Forbidden
+from app.extensions import db
+from app.jobs.worker import EXTENSION, Wiring
+from app.services.job import Claim
+
+
+def register(app: Flask) -> None:
+    """Give the workers of an application what they need."""
+    app.extensions[EXTENSION] = Wiring(sessions=_open_session, acting=_acting, settings=app.config)
+
+
+def _open_session() -> Session:
+    return Session(bind=db.engine, expire_on_commit=False)
+
+
+@contextmanager
+def _acting(job: Claim) -> Iterator[Any]:
+    """The owner of the job with the assignment the job was ordered under, if it still counts."""
+    if job.account_id is None:
+        with system(), force_locale("zh"):
+            yield SYSTEM_ACTOR
+        return
+    with _open_session() as session, system():
+        actor = resolve_actor(session, job.account_id, job.assignment_id, today())
+    if actor is None:
+        raise Forbidden()
+    with acting_as(actor), force_locale("zh"):
+        yield actor

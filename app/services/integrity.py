@@ -1,0 +1,126 @@
+"""The integrity of the data as a whole: what must never be, each as one query (`flask check`)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.indicators.catalog import Catalog
+from app.models.history import Transition
+from app.models.record import TEACHER_SETS
+from app.models.teacher import IN_FORCE_STATES, Affiliation, FileVersion, Teacher
+from app.services.number import is_number
+
+LIMIT = 100
+Fault = str
+
+
+def find_faults(session: Session, _catalog: Catalog) -> list[Fault]:
+    """Every fault found, at most LIMIT of each kind, in words for the operator."""
+    return [fault for find in CHECKS for fault in find(session)]
+
+
+def _wrong_numbers(session: Session) -> list[Fault]:
+    rows = session.execute(
+        select(Teacher.id, Teacher.teacher_no).where(Teacher.teacher_no.is_not(None))
+    )
+    wrong = [key for key, number in rows if not is_number(number)]
+    return [f"file {key}: its teacher number has a wrong check digit" for key in wrong[:LIMIT]]
+
+
+def _scope_moved(session: Session) -> list[Fault]:
+    found = []
+    for code, cls in TEACHER_SETS.items():
+        rows = session.scalars(
+            select(cls.id)
+            .join(Teacher, Teacher.id == cls.teacher_id)
+            .where(
+                (cls.school_id != Teacher.school_id) | (cls.authority_id != Teacher.authority_id)
+            )
+            .limit(LIMIT)
+        )
+        found += [f"rec_{code} {key}: its school is not that of its file" for key in rows]
+    return found
+
+
+def _no_basic(session: Session) -> list[Fault]:
+    basic = TEACHER_SETS["basic"]
+    rows = session.scalars(
+        select(Teacher.id)
+        .outerjoin(basic, (basic.teacher_id == Teacher.id) & basic.valid_to.is_(None))
+        .where(basic.id.is_(None))
+        .limit(LIMIT)
+    )
+    return [f"file {key}: has no basic information" for key in rows]
+
+
+def _drafts_in_force(session: Session) -> list[Fault]:
+    basic = TEACHER_SETS["basic"]
+    rows = session.scalars(
+        select(Teacher.id)
+        .join(basic, (basic.teacher_id == Teacher.id) & basic.valid_from.is_(None))
+        .where(Teacher.state.in_(IN_FORCE_STATES))
+        .limit(LIMIT)
+    )
+    return [f"file {key}: is in force and holds a draft of its basic set" for key in rows]
+
+
+def _affiliations(session: Session) -> list[Fault]:
+    rows = session.execute(
+        select(Teacher.id, func.count(Affiliation.id))
+        .outerjoin(
+            Affiliation,
+            (Affiliation.teacher_id == Teacher.id)
+            & (Affiliation.kind == "personnel")
+            & Affiliation.valid_to.is_(None),
+        )
+        .where(Teacher.active)
+        .group_by(Teacher.id)
+        .having(func.count(Affiliation.id) != 1)
+        .limit(LIMIT)
+    )
+    return [f"file {key}: has {n} open personnel affiliations" for key, n in rows]
+
+
+def _versions(session: Session) -> list[Fault]:
+    latest = (
+        select(FileVersion.teacher_id, func.max(FileVersion.number).label("number"))
+        .group_by(FileVersion.teacher_id)
+        .subquery()
+    )
+    rows = session.scalars(
+        select(Teacher.id)
+        .outerjoin(latest, latest.c.teacher_id == Teacher.id)
+        .where(Teacher.file_version != func.coalesce(latest.c.number, 0))
+        .limit(LIMIT)
+    )
+    return [f"file {key}: its version is not that of its last version row" for key in rows]
+
+
+def _history(session: Session) -> list[Fault]:
+    last = (
+        select(Transition.object_id, func.max(Transition.id).label("id"))
+        .where(Transition.flow == "review")
+        .group_by(Transition.object_id)
+        .subquery()
+    )
+    rows = session.scalars(
+        select(Teacher.id)
+        .join(last, last.c.object_id == Teacher.id)
+        .join(Transition, Transition.id == last.c.id)
+        .where(Transition.to_state != Teacher.state)
+        .limit(LIMIT)
+    )
+    return [f"file {key}: its history does not end in its state" for key in rows]
+
+
+CHECKS: tuple[Callable[[Any], list[Fault]], ...] = (
+    _wrong_numbers,
+    _scope_moved,
+    _no_basic,
+    _drafts_in_force,
+    _affiliations,
+    _versions,
+    _history,
+)

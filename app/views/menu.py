@@ -1,0 +1,66 @@
+"""The one table of registered views: groups and items of the menu, hidden pages, APIs."""
+
+from typing import Any, NamedTuple
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+from flask_babel import lazy_gettext as _l
+
+from app.views import health
+
+
+class Group(NamedTuple):
+    """A caption of the side menu."""
+
+    name: str
+    label: Any
+    icon: str
+
+
+class Entry(NamedTuple):
+    """A view with its menu item; `resource` says who sees it (access.roles)."""
+
+    view: Any
+    name: str
+    label: Any
+    group: str
+    icon: str
+
+
+GROUPS = (
+    Group("files", _l("Files"), "id"),
+    Group("collection", _l("Collection"), "calendar-event"),
+    Group("analysis", _l("Analysis"), "chart-bar"),
+    Group("units", _l("Units"), "building"),
+    Group("system", _l("System"), "settings"),
+)
+
+MENU: tuple[Entry, ...] = ()
+HIDDEN: tuple[Any, ...] = ()
+APIS: tuple[Any, ...] = ()
+
+
+def register(app: Flask, appbuilder: AppBuilder) -> None:
+    """Register every view once; called by create_app."""
+    resources = appbuilder.sm.menu_resources
+    labels = {group.name: group for group in GROUPS}
+    for entry in MENU:
+        group = labels[entry.group]
+        appbuilder.add_view(
+            entry.view,
+            entry.name,
+            label=entry.label,
+            icon=entry.icon,
+            category=entry.group,
+            category_label=group.label,
+            category_icon=group.icon,
+        )
+        resource = entry.view.class_permission_name
+        resources[entry.name] = resource
+        shown = resources.get(entry.group, "")
+        resources[entry.group] = "|".join(filter(None, (shown, resource)))
+    for view in HIDDEN:
+        appbuilder.add_view_no_menu(view)
+    health.register(app)
+    for api in APIS:
+        appbuilder.add_api(api)

@@ -1,0 +1,265 @@
+"""What every request and answer has: an id, limits, headers, error pages, template globals."""
+
+import logging
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Response, abort, g, jsonify, render_template, request, session
+from flask_appbuilder import AppBuilder
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from app.access.roles import ROLE_LABELS
+from app.access.scope import actor_or_none
+from app.core import logs
+from app.core.database import reads_only
+from app.core.errors import AppError, Busy, Problem, Stale
+from app.extensions import db
+from app.services import audit, notice
+from app.views.assets import register_assets
+from app.views.listing import register_listing
+from app.views.once import submit_key
+from app.views.widgets import register_widgets
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_QUERY = 8 * 1024
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+log = logging.getLogger(__name__)
+
+
+def register(app: Flask, appbuilder: AppBuilder) -> None:
+    """Hang hooks, error handlers and template globals on the application."""
+    app.before_request(_begin)
+    app.teardown_request(_end)
+    app.after_request(_finish)
+    app.register_error_handler(AppError, lambda error: answer(app, error))
+    app.register_error_handler(HTTPException, lambda error: _http_error(app, error))
+    app.register_error_handler(CSRFError, lambda error: _csrf_error(app, error))
+    app.register_error_handler(StaleDataError, lambda _error: answer(app, Stale()))
+    app.register_error_handler(DBAPIError, lambda error: _database_error(app, error))
+    app.register_error_handler(PoolTimeout, lambda _error: answer(app, Busy()))
+    app.register_error_handler(Exception, lambda error: _unexpected(app, error))
+    register_assets(app)
+    register_widgets(app)
+    register_listing(app)
+    app.jinja_env.globals.update(
+        current_actor=actor_or_none,
+        my_assignments=appbuilder.sm.assignments,
+        unread_notices=unread_notices,
+        role_label=role_label,
+        submit_key=submit_key,
+        language=language,
+        is_demo=lambda: bool(app.config["DEMO"]),
+        request_id=request_id,
+    )
+
+
+def language() -> str:
+    """The page's language: zh or en."""
+    locale = get_locale()
+    return "en" if locale is not None and locale.language == "en" else "zh"
+
+
+def role_label(role: str) -> str:
+    """The name of a role in the reader's language."""
+    return str(ROLE_LABELS.get(role, role))  # type: ignore[call-overload]
+
+
+def unread_notices() -> int:
+    """Unread notices of the present account, counted to 100; once per request."""
+    if "unread" not in g:
+        actor = actor_or_none()
+        g.unread = 0 if actor is None else notice.unread_count(db.session(), actor)
+    return g.unread
+
+
+def request_id() -> str:
+    """The id under which this request stands in log and audit."""
+    return g.get("request_id", "")
+
+
+def _begin() -> None:
+    g.request_id = uuid4().hex[:16]
+    g.tokens = (
+        logs.context.set(logs.Context(g.request_id, request.remote_addr)),
+        reads_only.set(request.method in SAFE),
+    )
+    if len(request.query_string) > MAX_QUERY:
+        abort(400)
+
+
+def _end(_error: BaseException | None) -> None:
+    context, reading = g.pop("tokens", (None, None))
+    if context is not None:
+        logs.context.reset(context)
+        reads_only.reset(reading)
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def wants_json() -> bool:
+    """Whether the answer goes to a program."""
+    if request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json"
+
+
+def answer(app: Flask, error: AppError) -> Any:
+    """Turn a refusal into its page or JSON body; whatever it had begun is rolled back."""
+    db.session.rollback()
+    if error.status in (403, 404):
+        _note_refusal(error)
+    if wants_json():
+        body = {"message": str(error), "errors": [_plain(p) for p in error.problems]}
+        response = jsonify(body)
+    else:
+        response = Response(_page(app, error.status, str(error), error.problems))
+    response.status_code = error.status
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _plain(problem: Problem) -> Mapping[str, Any]:
+    body = problem.as_dict()
+    return {k: v for k, v in body.items() if v not in (None, {}, "")}
+
+
+def _note_refusal(error: AppError) -> None:
+    """A refusal by scope or right is on record (SEC-43); in a transaction of its own."""
+    actor = actor_or_none()
+    if actor is None:
+        return
+    token = reads_only.set(False)
+    try:
+        audit.record(
+            db.session(),
+            "refused",
+            actor=actor,
+            object=(request.endpoint or "unknown", None),
+            outcome="refused",
+            detail={"status": error.status, "method": request.method},
+        )
+        db.session.commit()
+    finally:
+        reads_only.reset(token)
+
+
+def _page(app: Flask, status: int, message: str, problems: Any = ()) -> str:
+    builder = app.appbuilder  # type: ignore[attr-defined]
+    return render_template(
+        "tm/error.html",
+        appbuilder=builder,
+        base_template=builder.base_template,
+        status=status,
+        message=message,
+        problems=problems,
+        request_id=request_id(),
+    )
+
+
+class _AsIs(AppError):
+    """An HTTP error of the framework in the clothes of a refusal."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status  # type: ignore[misc]
+
+
+MESSAGES = {
+    400: lambda: _("The request is not valid."),
+    401: lambda: _("Please sign in."),
+    403: lambda: _("You are not allowed to do this."),
+    404: lambda: _("This page or record does not exist."),
+    405: lambda: _("This address does not take such a request."),
+    413: lambda: _("What you sent is too large."),
+    429: lambda: _("You have reached the limit. Please try again later."),
+}
+
+
+def _http_error(app: Flask, error: HTTPException) -> Any:
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return error
+    words = MESSAGES.get(status, lambda: _("The request could not be carried out."))
+    return answer(app, _AsIs(status, words()))
+
+
+def _csrf_error(app: Flask, _error: CSRFError) -> Any:
+    return answer(
+        app, _AsIs(400, _("This form has expired. Go back, load the page again and send it."))
+    )
+
+
+def _database_error(app: Flask, error: DBAPIError) -> Any:
+    """No SQL and no values on the screen: a number that stands in the log (SEC-17)."""
+    db.session.rollback()
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        log.error("database is not available: %s", type(error.orig).__name__)
+        return answer(app, Busy(retry_after=5))
+    return _unexpected(app, error)
+
+
+def _unexpected(app: Flask, error: Exception) -> Any:
+    log.exception("unexpected error", exc_info=_without_values(error))
+    try:
+        return answer(
+            app,
+            _AsIs(500, _("Something went wrong. Please tell the support this number.")),
+        )
+    except Exception:  # noqa: BLE001  (the error page itself failed; the process stays up)
+        log.exception("the error page failed")
+        return Response(f"500 {request_id()}", status=500, mimetype="text/plain")
+
+
+def _without_values(error: Exception) -> Exception:
+    """Statements and their values never reach the log."""
+    if isinstance(error, DBAPIError):
+        error.hide_parameters = True
+        error.statement = None
+        error.params = None
+    return error
+
+
+def secret_from(path: Path) -> str:
+    """The key of signed cookies from a file of mode 600, made when missing (demo only)."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(secrets.token_hex(32))
+    return path.read_text().strip()
+
+
+def forget_session() -> None:
+    """Drop everything the cookie holds."""
+    session.clear()

@@ -1,0 +1,246 @@
+"""Fixtures that all tests share: the application on each database, one rolled-back transaction per
+test, and a copy of the database for tests that need real commits."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from tests.machine import find_chromium, left_out, postgres_url
+
+KEY_FILE = "field-keys.json"
+_services = ExitStack()
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    return not hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start PostgreSQL once, before the workers that share it."""
+    if _is_controller(config) and not config.option.collectonly:
+        url = _services.enter_context(postgres_url())
+        if url:
+            os.environ["TEST_PG_URL"] = url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    if _is_controller(config):
+        _services.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell at the end what this machine could not run."""
+    for sentence in left_out():
+        terminalreporter.write_line(sentence, yellow=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out long checks unless asked for, and what needs a service that is not there."""
+    chosen, dropped = [], []
+    slow = "slow" in (config.option.markexpr or "")
+    browser = find_chromium() is not None
+    for item in items:
+        wanted = (slow or "slow" not in item.keywords) and (
+            browser or "browser" not in item.keywords
+        )
+        (chosen if wanted else dropped).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = chosen
+
+
+def _databases() -> list[str]:
+    return ["sqlite", "postgres"] if os.environ.get("TEST_PG_URL") else ["sqlite"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that touches the database runs on each database."""
+    if "kind" in metafunc.fixturenames:
+        only = next((m.name for m in metafunc.definition.iter_markers() if m.name == "postgres"), None)
+        kinds = [k for k in _databases() if only is None or k == only]
+        metafunc.parametrize("kind", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def kind(request: pytest.FixtureRequest) -> str:
+    """The database under test: sqlite or postgres."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fresh keys of sealed fields."""
+    from app.core.crypto import create_key_file
+
+    path = tmp_path_factory.mktemp("keys") / KEY_FILE
+    create_key_file(path)
+    return path
+
+
+class Database:
+    """A database made for tests, from which copies are made."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind, self.folder = kind, folder
+        self.name = f"t{uuid4().hex[:12]}"
+        self.url = self._make(self.name)
+
+    def _make(self, name: str, template: str | None = None) -> str:
+        if self.kind == "sqlite":
+            path = self.folder / f"{name}.db"
+            if template:
+                shutil.copy(self.folder / f"{template}.db", path)
+            return f"sqlite:///{path}"
+        clause = f" TEMPLATE {template}" if template else ""
+        self._admin(f"CREATE DATABASE {name}{clause}")
+        server = make_url(os.environ["TEST_PG_URL"]).set(drivername="postgresql", database=name)
+        return server.render_as_string(hide_password=False)
+
+    @staticmethod
+    def _admin(statement: str) -> None:
+        url = make_url(os.environ["TEST_PG_URL"]).set(drivername="postgresql+psycopg")
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+    def copy(self) -> tuple[str, str]:
+        """Return name and URL of a copy; nobody may be connected to the original."""
+        name = f"c{uuid4().hex[:12]}"
+        return name, self._make(name, self.name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database."""
+        if self.kind == "postgres":
+            self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        else:
+            for path in self.folder.glob(f"{name}.db*"):
+                path.unlink()
+
+
+def make_app(url: str, key_file: Path, folder: Path, **overrides: Any) -> Any:
+    """The application on a database of its own."""
+    from app import create_app
+
+    return create_app(
+        APP_ENV="test",
+        DATABASE_URL=url,
+        FIELD_KEY_FILE=str(key_file),
+        STORAGE_DIR=str(folder / "files"),
+        AUDIT_HEAD_FILE=str(folder / "audit-head"),
+        **overrides,
+    )
+
+
+@pytest.fixture(scope="session")
+def database(
+    kind: str, key_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """A migrated database with the reference data and the test world, made once per worker."""
+    from flask_migrate import upgrade
+
+    from app.access.scope import system
+    from app.exchange.seed_loader import load_reference
+    from app.extensions import db
+    from tests.worlds import build_world
+
+    folder = tmp_path_factory.mktemp(kind)
+    made = Database(kind, folder)
+    app = make_app(made.url, key_file, folder)
+    with app.app_context(), system():
+        upgrade()
+        load_reference(db.session())
+        made.world = build_world(db.session())  # type: ignore[attr-defined]
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    yield made
+    made.drop(made.name)
+
+
+@pytest.fixture(scope="session")
+def app(database: Database, key_file: Path) -> Iterator[Any]:
+    """The application on the shared database; changes are rolled back after each test."""
+    made = make_app(database.url, key_file, database.folder)
+    with made.app_context():
+        yield made
+        from app.extensions import db
+
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def world(database: Database) -> Any:
+    """Districts, schools, accounts and files of the test world (tests/worlds.py)."""
+    return database.world  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def session(app: Any) -> Iterator[Any]:
+    """The application's session inside one transaction that is rolled back in the end."""
+    from app.extensions import db
+    from app.indicators import catalog
+
+    db.session.remove()
+    catalog.forget()
+    engines = db._app_engines[app]
+    connection = engines[None].connect()
+    transaction = connection.begin()
+    db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+    with mock.patch.dict(engines, {None: connection}):
+        yield db.session()
+        db.session.remove()
+    transaction.rollback()
+    connection.close()
+    catalog.forget()
+
+
+@pytest.fixture
+def client(app: Any, session: Any) -> Any:
+    """An HTTP client whose requests happen inside the test's transaction."""
+    return app.test_client()
+
+
+@contextmanager
+def _live(database: Database, key_file: Path) -> Iterator[Any]:
+    from app.extensions import db
+
+    name, url = database.copy()
+    made = make_app(url, key_file, database.folder / name)
+    try:
+        yield made
+    finally:
+        with made.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        database.drop(name)
+
+
+@pytest.fixture
+def live_app(request: pytest.FixtureRequest, kind: str, key_file: Path) -> Iterator[Any]:
+    """The application on a copy of the database, with real commits: threads, workers, kills."""
+    database = request.getfixturevalue("database")
+    _release(request)
+    with _live(database, key_file) as made:
+        yield made
+
+
+def _release(request: pytest.FixtureRequest) -> None:
+    """Close pooled connections of the shared application, which would block the copy."""
+    from app.extensions import db
+
+    for engines in db._app_engines.values():
+        for engine in engines.values():
+            if hasattr(engine, "dispose"):
+                engine.dispose()
