@@ -1,0 +1,60 @@
+"""Addresses of the built front end, and the icons drawn from its sprite."""
+
+import json
+import logging
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask, current_app, url_for
+from markupsafe import Markup
+
+log = logging.getLogger(__name__)
+
+# The names Flask-AppBuilder gives to its own menu items and actions.
+STOCK_ICONS = {
+    "fa-cogs": "settings",
+    "fa-user": "user",
+    "fa-group": "user-cog",
+    "fa-users": "users-group",
+    "fa-lock": "lock",
+    "fa-list": "list-details",
+    "fa-link": "link",
+    "fa-user-plus": "user-plus",
+    "fa-edit": "pencil",
+    "fa-copy": "copy",
+}
+
+
+@lru_cache(maxsize=4)
+def _names(path: Path, _changed_at: int) -> dict[str, str]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _manifest() -> dict[str, str]:
+    path = Path(current_app.static_folder or "") / "dist" / "manifest.json"
+    try:
+        return _names(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        log.warning("the front end is not built: %s is missing", path)
+        return {}
+
+
+def asset(name: str) -> str:
+    """Return the address of a built file, e.g. `app.js`, by the name it was built under."""
+    return url_for("static", filename=f"dist/{_manifest().get(name, name)}")
+
+
+def icon(name: str | None, css: str = "") -> Markup:
+    """Draw one outline icon; names of Flask-AppBuilder (`fa-user`) are translated."""
+    name = name or "point"
+    if name.startswith("fa-"):
+        name = STOCK_ICONS.get(name, "point")
+    classes = f"icon {css}".strip()
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        classes, asset("icons.svg"), name
+    )
+
+
+def register_assets(app: Flask) -> None:
+    """Make `asset` and `icon` known to every template."""
+    app.jinja_env.globals.update(asset=asset, icon=icon)
