@@ -21,7 +21,7 @@ from app.demo import ids
 from app.demo.store import insert_rows, set_columns
 from app.indicators.catalog import Catalog, catalog
 from app.models.account import Account, Assignment
-from app.models.record import TEACHER_SETS
+from app.models.record import SETS, TEACHER_SETS
 from app.models.teacher import (
     IN_FORCE_STATES,
     Affiliation,
@@ -127,9 +127,36 @@ def make_school(
     columns.setdefault("sponsor_type", "831")
     at = authority.district_code if authority.kind == UnitKind.DISTRICT else "110108"
     columns.setdefault("district_code", at)
-    return make_unit(
+    school = make_unit(
         session, kind=UnitKind.SCHOOL, authority=authority, category=category, **columns
     )
+    _describe(session, school, authority)
+    return school
+
+
+def _describe(session: Session, school: Unit, authority: Unit) -> None:
+    """Put the particulars of a school in force (school_basic)."""
+    uuid = uuid4().hex
+    values = {
+        "school_code": school.code,
+        "name": school.name,
+        "address": "测试路2号",
+        "district": school.district_code,
+        "school_type": school.type_code,
+        "urban_rural": school.urban_rural,
+        "sponsor_name": "测试举办单位",
+        "sponsor_type": school.sponsor_type,
+        "authority": authority.code,
+        "head_name": "测试校长",
+        "admin_name": "测试管理员",
+        "admin_phone": ids.office_phone(school.id),
+        "credit_code": ids.credit_code(school.id),
+        "status": "正常",
+    }
+    stamp = now() - timedelta(days=1)
+    row = {"uuid": uuid, "unit_id": school.id, "state": "effective", "valid_from": stamp}
+    row |= {"version": 1, "entered_at": stamp} | set_columns("school_basic", uuid, values)
+    insert_rows(session, SETS["school_basic"].__table__, [row])
 
 
 def make_account(

@@ -7,14 +7,14 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app.core.crypto import blind_index, seal
-from app.models.record import TEACHER_SETS, index_kind
+from app.models.record import SETS, index_kind
 
 Columns = dict[str, Any]
 
 
 def set_columns(set_code: str, uuid: str, values: Mapping[str, Any]) -> Columns:
     """All columns of a record that hold indicators, every one named, for a bulk insert."""
-    cls = TEACHER_SETS[set_code]
+    cls = SETS[set_code]
     found: Columns = {}
     for item in cls.indicator_set.indicators:
         value = values.get(item.code)
