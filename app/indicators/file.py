@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -50,6 +51,8 @@ class Facts:
     """What only the database knows; services fetch it for many files at once (DQ007 and others).
 
     `open_process` is the kind of the open personnel process ("transfer", "rotation", …).
+    `early_work_allowed` is the district's leave to have worked before 16 (DQ012),
+    `off_post_since` the day since which the staff status is "not on post".
     `rule_credits` are the credits that the conversion rule gives, by project number;
     `retirement_exempt` says that staying on was registered, `in_force` that the file is effective.
     """
@@ -61,8 +64,10 @@ class Facts:
     mobile_shared: bool = False
     shared_cert_nos: frozenset[str] = frozenset()
     open_process: str | None = None
-    rule_credits: Mapping[str, Decimal] = NOTHING
+    rule_credits: Mapping[str, Decimal] = field(default_factory=lambda: NOTHING)
     retirement_exempt: bool = False
+    early_work_allowed: bool = False
+    off_post_since: date | None = None
     in_force: bool = False
 
 

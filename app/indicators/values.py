@@ -123,6 +123,7 @@ def codes_for(indicator: Indicator, category: str | None, catalog: Catalog) -> t
     not teach, posts that exist only beside another, and states that only a flow may set.
     """
     table = catalog.codes(catalog.table_of(indicator, category))
+    top_only = indicator.code_table in catalog.parameter("top_level_tables")
     stages = frozenset(catalog.parameter("stages_by_category").get(category or "", ()))
     # What somebody studied or is certified for does not depend on the school.
     taught = stages if indicator.set in ("teaching", "backbone") else frozenset()
@@ -134,6 +135,7 @@ def codes_for(indicator: Indicator, category: str | None, catalog: Catalog) -> t
         and _fits_stages(code, taught)
         and not (code.attrs.get("part_time_only") and not indicator.code.startswith("concurrent"))
         and code.active is not False
+        and not (top_only and code.parent)
     )
 
 

@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +119,6 @@ class Setting:
         return read_value(self.kind, self.value)
 
 
-@cache
 def read_settings(folder: Path = SEEDS) -> dict[str, Setting]:
     """Read parameters.csv of a folder, by key, in the order of the file."""
     with (folder / "parameters.csv").open(encoding="utf-8", newline="") as stream:
