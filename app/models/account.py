@@ -18,9 +18,7 @@ class Account(User):
     __table_args__ = {"extend_existing": True}
 
     teacher_id: Mapped[int | None] = mapped_column(
-        ForeignKey("teacher.id", use_alter=True, name="fk_ab_user_teacher_id_teacher"),
-        unique=True,
-        nullable=True,
+        ForeignKey("teacher.id"), unique=True, nullable=True
     )
     phone_index: Mapped[str | None] = mapped_column(String(64), nullable=True)
     is_demo: Mapped[bool] = mapped_column(Boolean, default=False, server_default="0")

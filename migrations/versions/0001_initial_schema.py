@@ -52,40 +52,6 @@ def upgrade():
         sa.UniqueConstraint("name", name=op.f("uq_ab_role_name")),
     )
     op.create_table(
-        "ab_user",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("first_name", sa.String(length=64), nullable=False),
-        sa.Column("last_name", sa.String(length=64), nullable=False),
-        sa.Column("username", sa.String(length=128), nullable=False),
-        sa.Column("password", sa.String(length=256), nullable=True),
-        sa.Column("active", sa.Boolean(), nullable=True),
-        sa.Column("email", sa.String(length=320), nullable=False),
-        sa.Column("last_login", sa.DateTime(), nullable=True),
-        sa.Column("login_count", sa.Integer(), nullable=True),
-        sa.Column("fail_login_count", sa.Integer(), nullable=True),
-        sa.Column("created_on", sa.DateTime(), nullable=True),
-        sa.Column("changed_on", sa.DateTime(), nullable=True),
-        sa.Column("created_by_fk", sa.Integer(), nullable=True),
-        sa.Column("changed_by_fk", sa.Integer(), nullable=True),
-        sa.Column("teacher_id", sa.Integer(), nullable=True),
-        sa.Column("phone_index", sa.String(length=64), nullable=True),
-        sa.Column("is_demo", sa.Boolean(), server_default="0", nullable=False),
-        sa.Column("locked_until", app.models.base.UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["changed_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_changed_by_fk_ab_user")
-        ),
-        sa.ForeignKeyConstraint(
-            ["created_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_created_by_fk_ab_user")
-        ),
-        sa.ForeignKeyConstraint(
-            ["teacher_id"], ["teacher.id"], name="fk_ab_user_teacher_id_teacher", use_alter=True
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user")),
-        sa.UniqueConstraint("email", name=op.f("uq_ab_user_email")),
-        sa.UniqueConstraint("teacher_id", name=op.f("uq_ab_user_teacher_id")),
-        sa.UniqueConstraint("username", name=op.f("uq_ab_user_username")),
-    )
-    op.create_table(
         "ab_view_menu",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=250), nullable=False),
@@ -302,7 +268,9 @@ def upgrade():
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("cancel_requested", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "cancel_requested", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
         sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("assignment_id", sa.Integer(), nullable=True),
         sa.Column("unit_id", sa.Integer(), nullable=True),
@@ -458,36 +426,6 @@ def upgrade():
         batch_op.create_index(batch_op.f("ix_unit_name"), ["name"], unique=False)
 
     op.create_table(
-        "ab_api_key",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("uuid", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.String(length=256), nullable=False),
-        sa.Column("key_hash", sa.String(length=256), nullable=False),
-        sa.Column("lookup_hash", sa.String(length=256), nullable=True),
-        sa.Column("key_prefix", sa.String(length=16), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("scopes", sa.Text(), nullable=True),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("created_on", sa.DateTime(), nullable=True),
-        sa.Column("expires_on", sa.DateTime(), nullable=True),
-        sa.Column("revoked_on", sa.DateTime(), nullable=True),
-        sa.Column("last_used_on", sa.DateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_api_key_user_id_ab_user"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_api_key")),
-        sa.UniqueConstraint("lookup_hash", name=op.f("uq_ab_api_key_lookup_hash")),
-        sa.UniqueConstraint("uuid", name=op.f("uq_ab_api_key_uuid")),
-    )
-    with op.batch_alter_table("ab_api_key", schema=None) as batch_op:
-        batch_op.create_index("idx_api_key_lookup_hash", ["lookup_hash"], unique=True)
-        batch_op.create_index("idx_api_key_prefix", ["key_prefix"], unique=False)
-        batch_op.create_index("idx_api_key_user_id", ["user_id"], unique=False)
-
-    op.create_table(
         "ab_group_role",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("group_id", sa.Integer(), nullable=True),
@@ -538,243 +476,6 @@ def upgrade():
         batch_op.create_index("idx_view_menu_id", ["view_menu_id"], unique=False)
 
     op.create_table(
-        "ab_user_group",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("group_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["ab_group.id"],
-            name=op.f("fk_ab_user_group_group_id_ab_group"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_user_group_user_id_ab_user"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_group")),
-        sa.UniqueConstraint("user_id", "group_id", name=op.f("uq_ab_user_group_user_id_group_id")),
-    )
-    with op.batch_alter_table("ab_user_group", schema=None) as batch_op:
-        batch_op.create_index("idx_user_group_id", ["group_id"], unique=False)
-        batch_op.create_index("idx_user_id", ["user_id"], unique=False)
-
-    op.create_table(
-        "ab_user_role",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("role_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["ab_role.id"],
-            name=op.f("fk_ab_user_role_role_id_ab_role"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_user_role_user_id_ab_user"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_role")),
-        sa.UniqueConstraint("user_id", "role_id", name=op.f("uq_ab_user_role_user_id_role_id")),
-    )
-    op.create_table(
-        "assignment",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("role", sa.String(length=20), nullable=False),
-        sa.Column("unit_id", sa.Integer(), nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=False),
-        sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.Column("granted_by", sa.Integer(), nullable=True),
-        sa.Column("delegated_from", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_assignment_account_id_ab_user")
-        ),
-        sa.ForeignKeyConstraint(
-            ["delegated_from"],
-            ["assignment.id"],
-            name=op.f("fk_assignment_delegated_from_assignment"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["granted_by"], ["ab_user.id"], name=op.f("fk_assignment_granted_by_ab_user")
-        ),
-        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_assignment_unit_id_unit")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
-    )
-    with op.batch_alter_table("assignment", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_assignment_account_id"), ["account_id"], unique=False)
-        batch_op.create_index("ix_assignment_unit_role", ["unit_id", "role"], unique=False)
-
-    op.create_table(
-        "export_file",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("uuid", sa.String(length=32), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("expires_at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("file_name", sa.String(length=120), nullable=False),
-        sa.Column("stored_name", sa.String(length=64), nullable=True),
-        sa.Column("purpose", sa.String(length=200), nullable=False),
-        sa.Column("rows", sa.Integer(), nullable=False),
-        sa.Column("sensitive", sa.Integer(), nullable=False),
-        sa.Column("approval", sa.String(length=10), nullable=False),
-        sa.Column("approved_by", sa.Integer(), nullable=True),
-        sa.Column("downloaded_at", app.models.base.UtcDateTime(), nullable=True),
-        sa.Column("request", sa.JSON(), nullable=True),
-        sa.Column("job_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_export_file_account_id_ab_user")
-        ),
-        sa.ForeignKeyConstraint(
-            ["approved_by"], ["ab_user.id"], name=op.f("fk_export_file_approved_by_ab_user")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_export_file")),
-        sa.UniqueConstraint("uuid", name=op.f("uq_export_file_uuid")),
-    )
-    with op.batch_alter_table("export_file", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_export_file_account_id"), ["account_id"], unique=False)
-
-    op.create_table(
-        "form_draft",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("uuid", sa.String(length=32), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("form_key", sa.String(length=120), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_form_draft_account_id_ab_user")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_draft")),
-        sa.UniqueConstraint(
-            "account_id", "form_key", name=op.f("uq_form_draft_account_id_form_key")
-        ),
-    )
-    with op.batch_alter_table("form_draft", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_form_draft_account_id"), ["account_id"], unique=False)
-
-    op.create_table(
-        "import_batch",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("uuid", sa.String(length=32), nullable=False),
-        sa.Column("school_id", sa.Integer(), nullable=False),
-        sa.Column("authority_id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("file_name", sa.String(length=120), nullable=False),
-        sa.Column("stored_name", sa.String(length=64), nullable=True),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("mode", sa.String(length=10), nullable=False),
-        sa.Column("take", sa.String(length=10), nullable=False),
-        sa.Column("state", sa.String(length=12), nullable=False),
-        sa.Column("rows", sa.Integer(), nullable=False),
-        sa.Column("good", sa.Integer(), nullable=False),
-        sa.Column("bad", sa.Integer(), nullable=False),
-        sa.Column("inserted", sa.Integer(), nullable=False),
-        sa.Column("updated", sa.Integer(), nullable=False),
-        sa.Column("unchanged", sa.Integer(), nullable=False),
-        sa.Column("problems", sa.JSON(), nullable=True),
-        sa.Column("job_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_import_batch_account_id_ab_user")
-        ),
-        sa.ForeignKeyConstraint(
-            ["authority_id"], ["unit.id"], name=op.f("fk_import_batch_authority_id_unit")
-        ),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["unit.id"], name=op.f("fk_import_batch_school_id_unit")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batch")),
-        sa.UniqueConstraint("uuid", name=op.f("uq_import_batch_uuid")),
-    )
-    with op.batch_alter_table("import_batch", schema=None) as batch_op:
-        batch_op.create_index("ix_import_batch_school", ["school_id", "at"], unique=False)
-
-    op.create_table(
-        "notice",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("event", sa.String(length=40), nullable=False),
-        sa.Column("params", sa.JSON(), nullable=False),
-        sa.Column("teacher_id", sa.Integer(), nullable=True),
-        sa.Column("unit_id", sa.Integer(), nullable=True),
-        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("read_at", app.models.base.UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_notice_account_id_ab_user")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
-    )
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.create_index("ix_notice_account", ["account_id", "read_at", "at"], unique=False)
-
-    op.create_table(
-        "rec_school_basic",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("uuid", sa.String(length=32), nullable=False),
-        sa.Column("unit_id", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("valid_from", app.models.base.UtcDateTime(), nullable=True),
-        sa.Column("valid_to", app.models.base.UtcDateTime(), nullable=True),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("school_code", sa.String(length=20), nullable=True),
-        sa.Column("name", sa.String(length=100), nullable=True),
-        sa.Column("address", sa.String(length=200), nullable=True),
-        sa.Column("district", sa.String(length=10), nullable=True),
-        sa.Column("school_type", sa.String(length=3), nullable=True),
-        sa.Column("urban_rural", sa.String(length=3), nullable=True),
-        sa.Column("sponsor_name", sa.String(length=100), nullable=True),
-        sa.Column("sponsor_type", sa.String(length=10), nullable=True),
-        sa.Column("authority", sa.String(length=10), nullable=True),
-        sa.Column("head_name", sa.String(length=50), nullable=True),
-        sa.Column("admin_name", sa.String(length=50), nullable=True),
-        sa.Column("admin_phone", sa.String(length=20), nullable=True),
-        sa.Column("credit_code", sa.String(length=18), nullable=True),
-        sa.Column("status", sa.String(length=10), nullable=True),
-        sa.Column("extra", sa.JSON(), nullable=True),
-        sa.Column("entered_at", app.models.base.UtcDateTime(), nullable=True),
-        sa.Column("entered_by", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["entered_by"], ["ab_user.id"], name=op.f("fk_rec_school_basic_entered_by_ab_user")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_rec_school_basic_unit_id_unit")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_rec_school_basic")),
-    )
-    with op.batch_alter_table("rec_school_basic", schema=None) as batch_op:
-        batch_op.create_index("ix_rec_school_basic_unit", ["unit_id", "valid_from"], unique=False)
-        batch_op.create_index(
-            "uq_rec_school_basic_one",
-            ["unit_id"],
-            unique=True,
-            postgresql_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
-            sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
-        )
-
-    op.create_table(
-        "report_batch",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("number", sa.String(length=20), nullable=False),
-        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("first_count", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("stored_name", sa.String(length=64), nullable=True),
-        sa.Column("digest", sa.String(length=64), nullable=True),
-        sa.Column("job_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_report_batch_account_id_ab_user")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_batch")),
-        sa.UniqueConstraint("number", name=op.f("uq_report_batch_number")),
-    )
-    op.create_table(
         "round",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -797,37 +498,6 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_round")),
         sa.UniqueConstraint("name", name=op.f("uq_round_name")),
-    )
-    op.create_table(
-        "saved_view",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("view", sa.String(length=60), nullable=False),
-        sa.Column("name", sa.String(length=60), nullable=False),
-        sa.Column("query", sa.String(length=2000), nullable=False),
-        sa.Column("columns", sa.String(length=1000), nullable=False),
-        sa.Column("is_default", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_saved_view_account_id_ab_user")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
-        sa.UniqueConstraint(
-            "account_id", "view", "name", name=op.f("uq_saved_view_account_id_view_name")
-        ),
-    )
-    with op.batch_alter_table("saved_view", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_saved_view_account_id"), ["account_id"], unique=False)
-
-    op.create_table(
-        "submit_key",
-        sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("location", sa.String(length=300), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["ab_user.id"], name=op.f("fk_submit_key_account_id_ab_user")
-        ),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_submit_key")),
     )
     op.create_table(
         "teacher",
@@ -939,6 +609,40 @@ def upgrade():
         batch_op.create_index("idx_role_id", ["role_id"], unique=False)
 
     op.create_table(
+        "ab_user",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("first_name", sa.String(length=64), nullable=False),
+        sa.Column("last_name", sa.String(length=64), nullable=False),
+        sa.Column("username", sa.String(length=128), nullable=False),
+        sa.Column("password", sa.String(length=256), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=True),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("last_login", sa.DateTime(), nullable=True),
+        sa.Column("login_count", sa.Integer(), nullable=True),
+        sa.Column("fail_login_count", sa.Integer(), nullable=True),
+        sa.Column("created_on", sa.DateTime(), nullable=True),
+        sa.Column("changed_on", sa.DateTime(), nullable=True),
+        sa.Column("created_by_fk", sa.Integer(), nullable=True),
+        sa.Column("changed_by_fk", sa.Integer(), nullable=True),
+        sa.Column("teacher_id", sa.Integer(), nullable=True),
+        sa.Column("phone_index", sa.String(length=64), nullable=True),
+        sa.Column("is_demo", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("locked_until", app.models.base.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["changed_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_changed_by_fk_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_created_by_fk_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"], ["teacher.id"], name=op.f("fk_ab_user_teacher_id_teacher")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user")),
+        sa.UniqueConstraint("email", name=op.f("uq_ab_user_email")),
+        sa.UniqueConstraint("teacher_id", name=op.f("uq_ab_user_teacher_id")),
+        sa.UniqueConstraint("username", name=op.f("uq_ab_user_username")),
+    )
+    op.create_table(
         "affiliation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("teacher_id", sa.Integer(), nullable=False),
@@ -980,6 +684,155 @@ def upgrade():
                 "kind = 'personnel' AND valid_from IS NOT NULL AND valid_to IS NULL"
             ),
         )
+
+    op.create_table(
+        "file_version",
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.Column("school_id", sa.Integer(), nullable=False),
+        sa.Column("authority_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("cause", sa.String(length=20), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["authority_id"], ["unit.id"], name=op.f("fk_file_version_authority_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["school_id"], ["unit.id"], name=op.f("fk_file_version_school_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"], ["teacher.id"], name=op.f("fk_file_version_teacher_id_teacher")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_file_version")),
+        sa.UniqueConstraint("teacher_id", "number", name=op.f("uq_file_version_teacher_id_number")),
+    )
+    op.create_table(
+        "name_gram",
+        sa.Column("gram", sa.String(length=8), nullable=False),
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_name_gram_teacher_id_teacher"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("gram", "teacher_id", name=op.f("pk_name_gram")),
+    )
+    with op.batch_alter_table("name_gram", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_name_gram_teacher_id"), ["teacher_id"], unique=False)
+
+    op.create_table(
+        "open_process",
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("process_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"], ["teacher.id"], name=op.f("fk_open_process_teacher_id_teacher")
+        ),
+        sa.PrimaryKeyConstraint("teacher_id", name=op.f("pk_open_process")),
+    )
+    op.create_table(
+        "ab_api_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=256), nullable=False),
+        sa.Column("key_hash", sa.String(length=256), nullable=False),
+        sa.Column("lookup_hash", sa.String(length=256), nullable=True),
+        sa.Column("key_prefix", sa.String(length=16), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_on", sa.DateTime(), nullable=True),
+        sa.Column("expires_on", sa.DateTime(), nullable=True),
+        sa.Column("revoked_on", sa.DateTime(), nullable=True),
+        sa.Column("last_used_on", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["ab_user.id"],
+            name=op.f("fk_ab_api_key_user_id_ab_user"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_api_key")),
+        sa.UniqueConstraint("lookup_hash", name=op.f("uq_ab_api_key_lookup_hash")),
+        sa.UniqueConstraint("uuid", name=op.f("uq_ab_api_key_uuid")),
+    )
+    with op.batch_alter_table("ab_api_key", schema=None) as batch_op:
+        batch_op.create_index("idx_api_key_lookup_hash", ["lookup_hash"], unique=True)
+        batch_op.create_index("idx_api_key_prefix", ["key_prefix"], unique=False)
+        batch_op.create_index("idx_api_key_user_id", ["user_id"], unique=False)
+
+    op.create_table(
+        "ab_user_group",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("group_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["ab_group.id"],
+            name=op.f("fk_ab_user_group_group_id_ab_group"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["ab_user.id"],
+            name=op.f("fk_ab_user_group_user_id_ab_user"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_group")),
+        sa.UniqueConstraint("user_id", "group_id", name=op.f("uq_ab_user_group_user_id_group_id")),
+    )
+    with op.batch_alter_table("ab_user_group", schema=None) as batch_op:
+        batch_op.create_index("idx_user_group_id", ["group_id"], unique=False)
+        batch_op.create_index("idx_user_id", ["user_id"], unique=False)
+
+    op.create_table(
+        "ab_user_role",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("role_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["role_id"],
+            ["ab_role.id"],
+            name=op.f("fk_ab_user_role_role_id_ab_role"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["ab_user.id"],
+            name=op.f("fk_ab_user_role_user_id_ab_user"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_role")),
+        sa.UniqueConstraint("user_id", "role_id", name=op.f("uq_ab_user_role_user_id_role_id")),
+    )
+    op.create_table(
+        "assignment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("granted_by", sa.Integer(), nullable=True),
+        sa.Column("delegated_from", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_assignment_account_id_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["delegated_from"],
+            ["assignment.id"],
+            name=op.f("fk_assignment_delegated_from_assignment"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["granted_by"], ["ab_user.id"], name=op.f("fk_assignment_granted_by_ab_user")
+        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_assignment_unit_id_unit")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
+    )
+    with op.batch_alter_table("assignment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_assignment_account_id"), ["account_id"], unique=False)
+        batch_op.create_index("ix_assignment_unit_role", ["unit_id", "role"], unique=False)
 
     op.create_table(
         "attachment",
@@ -1076,6 +929,35 @@ def upgrade():
         )
 
     op.create_table(
+        "export_file",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("expires_at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("file_name", sa.String(length=120), nullable=False),
+        sa.Column("stored_name", sa.String(length=64), nullable=True),
+        sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("sensitive", sa.Integer(), nullable=False),
+        sa.Column("approval", sa.String(length=10), nullable=False),
+        sa.Column("approved_by", sa.Integer(), nullable=True),
+        sa.Column("downloaded_at", app.models.base.UtcDateTime(), nullable=True),
+        sa.Column("request", sa.JSON(), nullable=True),
+        sa.Column("job_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_export_file_account_id_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["approved_by"], ["ab_user.id"], name=op.f("fk_export_file_approved_by_ab_user")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_export_file")),
+        sa.UniqueConstraint("uuid", name=op.f("uq_export_file_uuid")),
+    )
+    with op.batch_alter_table("export_file", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_export_file_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
         "file_problem",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("teacher_id", sa.Integer(), nullable=False),
@@ -1117,68 +999,60 @@ def upgrade():
         batch_op.create_index("ix_file_problem_teacher", ["teacher_id"], unique=False)
 
     op.create_table(
-        "file_version",
-        sa.Column("teacher_id", sa.Integer(), nullable=False),
-        sa.Column("school_id", sa.Integer(), nullable=False),
-        sa.Column("authority_id", sa.Integer(), nullable=False),
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("cause", sa.String(length=20), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["authority_id"], ["unit.id"], name=op.f("fk_file_version_authority_id_unit")
-        ),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["unit.id"], name=op.f("fk_file_version_school_id_unit")
-        ),
-        sa.ForeignKeyConstraint(
-            ["teacher_id"], ["teacher.id"], name=op.f("fk_file_version_teacher_id_teacher")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_file_version")),
-        sa.UniqueConstraint("teacher_id", "number", name=op.f("uq_file_version_teacher_id_number")),
-    )
-    op.create_table(
-        "import_row",
+        "form_draft",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uuid", sa.String(length=32), nullable=False),
-        sa.Column("batch_id", sa.Integer(), nullable=False),
-        sa.Column("sheet", sa.String(length=60), nullable=False),
-        sa.Column("set", sa.String(length=20), nullable=False),
-        sa.Column("row", sa.Integer(), nullable=False),
-        sa.Column("person", sa.LargeBinary(length=32), nullable=True),
-        sa.Column("values", sa.LargeBinary(), nullable=True),
-        sa.Column("problems", sa.JSON(), nullable=True),
-        sa.Column("outcome", sa.String(length=10), nullable=True),
-        sa.Column("teacher_id", sa.Integer(), nullable=True),
-        sa.Column("record_uuid", sa.String(length=32), nullable=True),
-        sa.Column("before", sa.LargeBinary(), nullable=True),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("form_key", sa.String(length=120), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["batch_id"],
-            ["import_batch.id"],
-            name=op.f("fk_import_row_batch_id_import_batch"),
-            ondelete="CASCADE",
+            ["account_id"], ["ab_user.id"], name=op.f("fk_form_draft_account_id_ab_user")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_draft")),
+        sa.UniqueConstraint(
+            "account_id", "form_key", name=op.f("uq_form_draft_account_id_form_key")
+        ),
     )
-    with op.batch_alter_table("import_row", schema=None) as batch_op:
-        batch_op.create_index("ix_import_row_batch", ["batch_id", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_import_row_person"), ["person"], unique=False)
+    with op.batch_alter_table("form_draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_form_draft_account_id"), ["account_id"], unique=False)
 
     op.create_table(
-        "name_gram",
-        sa.Column("gram", sa.String(length=8), nullable=False),
-        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        "import_batch",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(length=32), nullable=False),
+        sa.Column("school_id", sa.Integer(), nullable=False),
+        sa.Column("authority_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("file_name", sa.String(length=120), nullable=False),
+        sa.Column("stored_name", sa.String(length=64), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("mode", sa.String(length=10), nullable=False),
+        sa.Column("take", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("good", sa.Integer(), nullable=False),
+        sa.Column("bad", sa.Integer(), nullable=False),
+        sa.Column("inserted", sa.Integer(), nullable=False),
+        sa.Column("updated", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("problems", sa.JSON(), nullable=True),
+        sa.Column("job_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["teacher_id"],
-            ["teacher.id"],
-            name=op.f("fk_name_gram_teacher_id_teacher"),
-            ondelete="CASCADE",
+            ["account_id"], ["ab_user.id"], name=op.f("fk_import_batch_account_id_ab_user")
         ),
-        sa.PrimaryKeyConstraint("gram", "teacher_id", name=op.f("pk_name_gram")),
+        sa.ForeignKeyConstraint(
+            ["authority_id"], ["unit.id"], name=op.f("fk_import_batch_authority_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["school_id"], ["unit.id"], name=op.f("fk_import_batch_school_id_unit")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batch")),
+        sa.UniqueConstraint("uuid", name=op.f("uq_import_batch_uuid")),
     )
-    with op.batch_alter_table("name_gram", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_name_gram_teacher_id"), ["teacher_id"], unique=False)
+    with op.batch_alter_table("import_batch", schema=None) as batch_op:
+        batch_op.create_index("ix_import_batch_school", ["school_id", "at"], unique=False)
 
     op.create_table(
         "none_answer",
@@ -1198,15 +1072,23 @@ def upgrade():
         sa.PrimaryKeyConstraint("teacher_id", "set", name=op.f("pk_none_answer")),
     )
     op.create_table(
-        "open_process",
-        sa.Column("teacher_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("process_id", sa.Integer(), nullable=False),
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=40), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("teacher_id", sa.Integer(), nullable=True),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("read_at", app.models.base.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["teacher_id"], ["teacher.id"], name=op.f("fk_open_process_teacher_id_teacher")
+            ["account_id"], ["ab_user.id"], name=op.f("fk_notice_account_id_ab_user")
         ),
-        sa.PrimaryKeyConstraint("teacher_id", name=op.f("pk_open_process")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
     )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index("ix_notice_account", ["account_id", "read_at", "at"], unique=False)
+
     op.create_table(
         "rec_ach_award",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -2896,6 +2778,50 @@ def upgrade():
         )
 
     op.create_table(
+        "rec_school_basic",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(length=32), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("valid_from", app.models.base.UtcDateTime(), nullable=True),
+        sa.Column("valid_to", app.models.base.UtcDateTime(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("school_code", sa.String(length=20), nullable=True),
+        sa.Column("name", sa.String(length=100), nullable=True),
+        sa.Column("address", sa.String(length=200), nullable=True),
+        sa.Column("district", sa.String(length=10), nullable=True),
+        sa.Column("school_type", sa.String(length=3), nullable=True),
+        sa.Column("urban_rural", sa.String(length=3), nullable=True),
+        sa.Column("sponsor_name", sa.String(length=100), nullable=True),
+        sa.Column("sponsor_type", sa.String(length=10), nullable=True),
+        sa.Column("authority", sa.String(length=10), nullable=True),
+        sa.Column("head_name", sa.String(length=50), nullable=True),
+        sa.Column("admin_name", sa.String(length=50), nullable=True),
+        sa.Column("admin_phone", sa.String(length=20), nullable=True),
+        sa.Column("credit_code", sa.String(length=18), nullable=True),
+        sa.Column("status", sa.String(length=10), nullable=True),
+        sa.Column("extra", sa.JSON(), nullable=True),
+        sa.Column("entered_at", app.models.base.UtcDateTime(), nullable=True),
+        sa.Column("entered_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_by"], ["ab_user.id"], name=op.f("fk_rec_school_basic_entered_by_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["unit_id"], ["unit.id"], name=op.f("fk_rec_school_basic_unit_id_unit")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rec_school_basic")),
+    )
+    with op.batch_alter_table("rec_school_basic", schema=None) as batch_op:
+        batch_op.create_index("ix_rec_school_basic_unit", ["unit_id", "valid_from"], unique=False)
+        batch_op.create_index(
+            "uq_rec_school_basic_one",
+            ["unit_id"],
+            unique=True,
+            postgresql_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
+            sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
+        )
+
+    op.create_table(
         "rec_skill",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uuid", sa.String(length=32), nullable=False),
@@ -3424,6 +3350,104 @@ def upgrade():
         )
 
     op.create_table(
+        "report_batch",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("first_count", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("stored_name", sa.String(length=64), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.Column("job_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_report_batch_account_id_ab_user")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_batch")),
+        sa.UniqueConstraint("number", name=op.f("uq_report_batch_number")),
+    )
+    op.create_table(
+        "round_extension",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("round_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("granted_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["granted_by"], ["ab_user.id"], name=op.f("fk_round_extension_granted_by_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["round.id"], name=op.f("fk_round_extension_round_id_round")
+        ),
+        sa.ForeignKeyConstraint(
+            ["unit_id"], ["unit.id"], name=op.f("fk_round_extension_unit_id_unit")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_round_extension")),
+        sa.UniqueConstraint(
+            "round_id", "unit_id", name=op.f("uq_round_extension_round_id_unit_id")
+        ),
+    )
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("view", sa.String(length=60), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("query", sa.String(length=2000), nullable=False),
+        sa.Column("columns", sa.String(length=1000), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_saved_view_account_id_ab_user")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sa.UniqueConstraint(
+            "account_id", "view", "name", name=op.f("uq_saved_view_account_id_view_name")
+        ),
+    )
+    with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_saved_view_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "submit_key",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("location", sa.String(length=300), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_submit_key_account_id_ab_user")
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_submit_key")),
+    )
+    op.create_table(
+        "import_row",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(length=32), nullable=False),
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("sheet", sa.String(length=60), nullable=False),
+        sa.Column("set", sa.String(length=20), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("person", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("values", sa.LargeBinary(), nullable=True),
+        sa.Column("problems", sa.JSON(), nullable=True),
+        sa.Column("outcome", sa.String(length=10), nullable=True),
+        sa.Column("teacher_id", sa.Integer(), nullable=True),
+        sa.Column("record_uuid", sa.String(length=32), nullable=True),
+        sa.Column("before", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["batch_id"],
+            ["import_batch.id"],
+            name=op.f("fk_import_row_batch_id_import_batch"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_row")),
+    )
+    with op.batch_alter_table("import_row", schema=None) as batch_op:
+        batch_op.create_index("ix_import_row_batch", ["batch_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_import_row_person"), ["person"], unique=False)
+
+    op.create_table(
         "report_item",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("batch_id", sa.Integer(), nullable=False),
@@ -3450,29 +3474,6 @@ def upgrade():
         batch_op.create_index("ix_report_item_batch", ["batch_id"], unique=False)
         batch_op.create_index("ix_report_item_teacher", ["teacher_id", "batch_id"], unique=True)
 
-    op.create_table(
-        "round_extension",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("round_id", sa.Integer(), nullable=False),
-        sa.Column("unit_id", sa.Integer(), nullable=False),
-        sa.Column("until", sa.Date(), nullable=False),
-        sa.Column("reason", sa.String(length=500), nullable=False),
-        sa.Column("granted_by", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["granted_by"], ["ab_user.id"], name=op.f("fk_round_extension_granted_by_ab_user")
-        ),
-        sa.ForeignKeyConstraint(
-            ["round_id"], ["round.id"], name=op.f("fk_round_extension_round_id_round")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_round_extension_unit_id_unit")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_round_extension")),
-        sa.UniqueConstraint(
-            "round_id", "unit_id", name=op.f("uq_round_extension_round_id_unit_id")
-        ),
-    )
-
     for statement in fences.all_fences(op.get_bind().dialect.name, Model.metadata):
         op.execute(statement)
 
@@ -3481,12 +3482,23 @@ def downgrade():
     for statement in fences.drop_statements(op.get_bind().dialect.name, Model.metadata):
         op.execute(statement)
 
-    op.drop_table("round_extension")
     with op.batch_alter_table("report_item", schema=None) as batch_op:
         batch_op.drop_index("ix_report_item_teacher")
         batch_op.drop_index("ix_report_item_batch")
 
     op.drop_table("report_item")
+    with op.batch_alter_table("import_row", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_import_row_person"))
+        batch_op.drop_index("ix_import_row_batch")
+
+    op.drop_table("import_row")
+    op.drop_table("submit_key")
+    with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_saved_view_account_id"))
+
+    op.drop_table("saved_view")
+    op.drop_table("round_extension")
+    op.drop_table("report_batch")
     with op.batch_alter_table("rec_work", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_rec_work_pending",
@@ -3690,6 +3702,15 @@ def downgrade():
         )
 
     op.drop_table("rec_skill")
+    with op.batch_alter_table("rec_school_basic", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_rec_school_basic_one",
+            postgresql_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
+            sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
+        )
+        batch_op.drop_index("ix_rec_school_basic_unit")
+
+    op.drop_table("rec_school_basic")
     with op.batch_alter_table("rec_rotation", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_rec_rotation_pending",
@@ -4332,24 +4353,29 @@ def downgrade():
         )
 
     op.drop_table("rec_ach_award")
-    op.drop_table("open_process")
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index("ix_notice_account")
+
+    op.drop_table("notice")
     op.drop_table("none_answer")
-    with op.batch_alter_table("name_gram", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_name_gram_teacher_id"))
+    with op.batch_alter_table("import_batch", schema=None) as batch_op:
+        batch_op.drop_index("ix_import_batch_school")
 
-    op.drop_table("name_gram")
-    with op.batch_alter_table("import_row", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_import_row_person"))
-        batch_op.drop_index("ix_import_row_batch")
+    op.drop_table("import_batch")
+    with op.batch_alter_table("form_draft", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_form_draft_account_id"))
 
-    op.drop_table("import_row")
-    op.drop_table("file_version")
+    op.drop_table("form_draft")
     with op.batch_alter_table("file_problem", schema=None) as batch_op:
         batch_op.drop_index("ix_file_problem_teacher")
         batch_op.drop_index("ix_file_problem_school")
         batch_op.drop_index("ix_file_problem_authority")
 
     op.drop_table("file_problem")
+    with op.batch_alter_table("export_file", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_export_file_account_id"))
+
+    op.drop_table("export_file")
     with op.batch_alter_table("correction", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_correction_open",
@@ -4363,6 +4389,29 @@ def downgrade():
         batch_op.drop_index("ix_attachment_record")
 
     op.drop_table("attachment")
+    with op.batch_alter_table("assignment", schema=None) as batch_op:
+        batch_op.drop_index("ix_assignment_unit_role")
+        batch_op.drop_index(batch_op.f("ix_assignment_account_id"))
+
+    op.drop_table("assignment")
+    op.drop_table("ab_user_role")
+    with op.batch_alter_table("ab_user_group", schema=None) as batch_op:
+        batch_op.drop_index("idx_user_id")
+        batch_op.drop_index("idx_user_group_id")
+
+    op.drop_table("ab_user_group")
+    with op.batch_alter_table("ab_api_key", schema=None) as batch_op:
+        batch_op.drop_index("idx_api_key_user_id")
+        batch_op.drop_index("idx_api_key_prefix")
+        batch_op.drop_index("idx_api_key_lookup_hash")
+
+    op.drop_table("ab_api_key")
+    op.drop_table("open_process")
+    with op.batch_alter_table("name_gram", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_name_gram_teacher_id"))
+
+    op.drop_table("name_gram")
+    op.drop_table("file_version")
     with op.batch_alter_table("affiliation", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_affiliation_personnel",
@@ -4378,6 +4427,7 @@ def downgrade():
         batch_op.drop_index("ix_affiliation_authority")
 
     op.drop_table("affiliation")
+    op.drop_table("ab_user")
     with op.batch_alter_table("ab_permission_view_role", schema=None) as batch_op:
         batch_op.drop_index("idx_role_id")
         batch_op.drop_index("idx_permission_view_id")
@@ -4402,49 +4452,7 @@ def downgrade():
         batch_op.drop_index("ix_teacher_authority_name")
 
     op.drop_table("teacher")
-    op.drop_table("submit_key")
-    with op.batch_alter_table("saved_view", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_saved_view_account_id"))
-
-    op.drop_table("saved_view")
     op.drop_table("round")
-    op.drop_table("report_batch")
-    with op.batch_alter_table("rec_school_basic", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_rec_school_basic_one",
-            postgresql_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
-            sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
-        )
-        batch_op.drop_index("ix_rec_school_basic_unit")
-
-    op.drop_table("rec_school_basic")
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.drop_index("ix_notice_account")
-
-    op.drop_table("notice")
-    with op.batch_alter_table("import_batch", schema=None) as batch_op:
-        batch_op.drop_index("ix_import_batch_school")
-
-    op.drop_table("import_batch")
-    with op.batch_alter_table("form_draft", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_form_draft_account_id"))
-
-    op.drop_table("form_draft")
-    with op.batch_alter_table("export_file", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_export_file_account_id"))
-
-    op.drop_table("export_file")
-    with op.batch_alter_table("assignment", schema=None) as batch_op:
-        batch_op.drop_index("ix_assignment_unit_role")
-        batch_op.drop_index(batch_op.f("ix_assignment_account_id"))
-
-    op.drop_table("assignment")
-    op.drop_table("ab_user_role")
-    with op.batch_alter_table("ab_user_group", schema=None) as batch_op:
-        batch_op.drop_index("idx_user_id")
-        batch_op.drop_index("idx_user_group_id")
-
-    op.drop_table("ab_user_group")
     with op.batch_alter_table("ab_permission_view", schema=None) as batch_op:
         batch_op.drop_index("idx_view_menu_id")
         batch_op.drop_index("idx_permission_id")
@@ -4455,12 +4463,6 @@ def downgrade():
         batch_op.drop_index("idx_group_id")
 
     op.drop_table("ab_group_role")
-    with op.batch_alter_table("ab_api_key", schema=None) as batch_op:
-        batch_op.drop_index("idx_api_key_user_id")
-        batch_op.drop_index("idx_api_key_prefix")
-        batch_op.drop_index("idx_api_key_lookup_hash")
-
-    op.drop_table("ab_api_key")
     with op.batch_alter_table("unit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_unit_name"))
         batch_op.drop_index(batch_op.f("ix_unit_district_code"))
@@ -4551,7 +4553,6 @@ def downgrade():
 
     op.drop_table("audit")
     op.drop_table("ab_view_menu")
-    op.drop_table("ab_user")
     op.drop_table("ab_role")
     op.drop_table("ab_register_user")
     op.drop_table("ab_permission")
