@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from flask_appbuilder import Model
 from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
 
 import app.core.database  # noqa: F401 - sets how SQLite connections behave.
 from app.models import history, job
@@ -32,6 +33,15 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         pytest.skip("no PostgreSQL")
     with _postgres_database(server) as url, _tables(url) as engine:
         yield engine
+
+
+def fences_off(session: Session) -> None:
+    """Drop the triggers, as somebody could who owns the database."""
+    dialect = session.get_bind().dialect.name
+    for table in APPEND_ONLY:
+        for statement in append_only_statements(dialect, table):
+            on = f" ON {table}" if dialect == "postgresql" else ""
+            session.execute(text(f"DROP TRIGGER {statement.split()[2]}{on}"))
 
 
 @contextmanager
