@@ -83,6 +83,11 @@ def overall_percent(sets: Iterable[SetCompleteness]) -> int:
     return 100 if filled == required else filled * 100 // required
 
 
+def percent(file: FileData, catalog: Catalog, *, side: str | None = None) -> int:
+    """Return the completeness of a whole file in percent."""
+    return overall_percent(completeness(file, catalog, side=side))
+
+
 def needs_of(file: FileData, catalog: Catalog, side: str | None) -> tuple[_SetNeeds, ...]:
     """Return what a category requires, compiled once per catalogue."""
     compiled = _needs.setdefault(catalog, {})

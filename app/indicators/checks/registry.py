@@ -1,7 +1,7 @@
 """The registry of checks and the run over one file."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ SINGLE_ROW = frozenset(each.code for each in structure().sets.values() if not ea
 
 @dataclass(frozen=True)
 class Context:
-    """What a check knows besides the file.
+    """What a check knows besides the file; `parameters` are those of the catalogue.
 
     `side` is "teacher" when a teacher submits: only what a teacher may fill in can be missing
     then; None checks everything. `starting` names the personnel process that is to be opened
@@ -35,14 +35,14 @@ class Context:
 
     catalog: Catalog
     today: date
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     side: str | None = None
     starting: str | None = None
     only_sets: frozenset[str] | None = None
 
-    @property
-    def parameters(self) -> Any:
-        """The settings, typed."""
-        return self.catalog.parameters
+    def __post_init__(self) -> None:
+        if not self.parameters:
+            object.__setattr__(self, "parameters", self.catalog.parameters)
 
     def wants(self, set_code: str) -> bool:
         """Whether a set is looked at in this run."""
@@ -131,12 +131,12 @@ def _problem(rule: CheckRule, hit: Hit, file: FileData, lang: str) -> Problem:
     message = hit.message or (rule.message_en if lang == "en" else rule.message_zh)
     if hit.remedy:
         message = f"{message}. {hit.remedy}" if lang == "en" else f"{message}。{hit.remedy}"
-    set_code, field = rule.set, hit.field
-    if field and "." in field:
-        set_code, field = field.split(".", 1)
+    set_code, code = rule.set, hit.field
+    if code and "." in code:
+        set_code, code = code.split(".", 1)
     severity = hit.severity or rule.severity
     record = hit.record or _only_record(set_code, file)
-    return Problem(rule.code, message, set_code, field or None, record, severity)
+    return Problem(rule.code, message, set_code, code or None, record, severity)
 
 
 def _only_record(set_code: str, file: FileData) -> str | None:

@@ -82,7 +82,7 @@ def rural_subsidy_fits_school(file: FileData, ctx: Context) -> Iterator[Hit]:
 
 def is_rural(file: FileData, ctx: Context) -> bool:
     """Whether the place of work is rural: by its class 2xx or by the city's list of schools."""
-    place = file.value("bj_ext", "work_urban_rural") or file.school.urban_rural
+    place = file.value("bj_ext", "work_urban_rural") or file.school.urban_rural or ""
     return place.startswith("2") or file.school.code in ctx.parameters["rural_schools"]
 
 
