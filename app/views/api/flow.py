@@ -1,0 +1,210 @@
+"""`/api/v1/{flow}/…`: the steps of every flow, single and in bulk, from the flows' own tables."""
+
+from typing import Any
+
+import prison
+from flask_appbuilder.api import expose, protect
+
+from app.access.scope import current_actor, scoped_get
+from app.core.errors import AppError, Malformed, Stale
+from app.indicators.catalog import catalog
+from app.views.api.base import Api, body, whole
+from app.views.api.teacher import TeacherApi
+from app.workflows import WORKFLOWS
+from app.workflows.engine import BATCH, Outcome, Workflow
+
+NOT_INPUTS = frozenset({"version", "reason", "ids", "filter", "count"})
+MAX_BULK = 10_000
+
+
+class FlowApi(Api, abstract=True):
+    """The steps of one flow; a subclass names the flow and the list its bulk filter speaks."""
+
+    flow: Workflow
+    list_api: type = TeacherApi
+
+    @expose("/<int:pk>", methods=["GET"])
+    @protect()
+    def get(self, pk: int) -> Any:
+        """Return state, version and the steps that are mine to take.
+        ---
+        get:
+          parameters: [{in: path, name: pk, required: true, schema: {type: integer}}]
+          responses:
+            200: {description: State, version and available steps}
+            404: {description: Outside your scope}
+        """
+        return self.response(200, **self._state(pk))
+
+    def _state(self, pk: int) -> dict[str, Any]:
+        item = scoped_get(self.db, self.flow.model, pk)
+        steps = self.flow.available(self.db, item, current_actor())
+        return {
+            "id": item.id,
+            "state": item.state,
+            "version": item.version,
+            "available": [
+                {
+                    "step": step.name,
+                    "label": str(step.label),
+                    "needs_reason": step.needs_reason,
+                    "inputs": [each.name for each in step.inputs],
+                }
+                for step in steps
+            ],
+        }
+
+    @expose("/<int:pk>/<step>", methods=["POST"])
+    @protect()
+    def act(self, pk: int, step: str) -> Any:
+        """Take a step.
+        ---
+        post:
+          parameters:
+            - {in: path, name: pk, required: true, schema: {type: integer}}
+            - {in: path, name: step, required: true, schema: {type: string}}
+          requestBody:
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties:
+                    version: {type: integer}
+                    reason: {type: string}
+                    fields: {type: object}
+                  required: [version]
+          responses:
+            200: {description: Done}
+            403: {description: Not yours to do}
+            404: {description: Outside your scope}
+            409: {description: Stale version or wrong state}
+            422: {description: Refused by a rule}
+        """
+        given = body(required=("version",))
+        version = whole(given["version"], "version")
+        scoped_get(self.db, self.flow.model, pk)
+        self.flow.perform(
+            self.db,
+            pk,
+            step,
+            current_actor(),
+            version=version,
+            reason=_reason(given),
+            catalog=catalog(self.db),
+            **_inputs(given),
+        )
+        self.db.commit()
+        return self.response(200, **self._state(pk))
+
+    @expose("/bulk/<step>", methods=["POST"])
+    @protect()
+    def bulk(self, step: str) -> Any:
+        """Take a step of many objects, by ids or by a list filter; each is decided by itself.
+        ---
+        post:
+          parameters: [{in: path, name: step, required: true, schema: {type: string}}]
+          requestBody:
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties:
+                    ids: {type: array, items: {type: integer}}
+                    filter: {type: string}
+                    count: {type: integer}
+                    reason: {type: string}
+          responses:
+            200: {description: A result per object}
+            409: {description: The filter matches another number of objects}
+        """
+        given = body()
+        keys = self._selected(given)
+        actor, kept = current_actor(), catalog(self.db)
+        results: list[dict[str, Any]] = []
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            outcome = self.flow.perform_many(
+                self.db,
+                dict.fromkeys(batch),
+                step,
+                actor,
+                reason=_reason(given),
+                catalog=kept,
+                **_inputs(given),
+            )
+            self.db.commit()
+            results += [_result(key, outcome) for key in batch]
+        return self.response(200, results=results)
+
+    def _selected(self, given: dict[str, Any]) -> list[int]:
+        """The ids meant by the request: given ones, or those that match a filter re-counted."""
+        if "ids" in given:
+            ids = given["ids"]
+            if not isinstance(ids, list) or not all(type(key) is int for key in ids):
+                raise Malformed()
+            if len(ids) > MAX_BULK:
+                raise Malformed()
+            return list(dict.fromkeys(ids))
+        if "filter" not in given or whole(given.get("count"), "count") is None:
+            raise Malformed()
+        keys = self._matching(given["filter"])
+        if len(keys) != given["count"]:
+            raise Stale()
+        return keys
+
+    def _matching(self, text: Any) -> list[int]:
+        try:
+            arguments = prison.loads(text) if isinstance(text, str) and text else {}
+        except prison.decoder.ParserException:
+            raise Malformed() from None
+        if not isinstance(arguments, dict):
+            raise Malformed()
+        api = next(v for v in self.appbuilder.baseviews if isinstance(v, self.list_api))
+        filters = api._handle_filters_args(arguments)  # noqa: SLF001
+        key = self.flow.model.id
+        query = api.datamodel.rows(filters).with_entities(key).order_by(key)
+        keys = [row[0] for row in query.limit(MAX_BULK + 1)]
+        if len(keys) > MAX_BULK:
+            raise Malformed()
+        return keys
+
+
+def _reason(given: dict[str, Any]) -> str:
+    reason = given.get("reason") or ""
+    if not isinstance(reason, str):
+        raise Malformed()
+    return reason
+
+
+def _inputs(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name not in NOT_INPUTS}
+
+
+def _result(key: int, outcome: Outcome) -> dict[str, Any]:
+    if key not in outcome.failed:
+        return {"id": key, "status": 200}
+    error: AppError = outcome.failed[key]
+    problems = [
+        {k: v for k, v in p.as_dict().items() if k in ("code", "set", "field", "message") and v}
+        for p in error.problems
+    ]
+    return {"id": key, "status": error.status, "message": str(error), "errors": problems}
+
+
+def _api_of(flow: Workflow) -> type:
+    name = "".join(part.title() for part in flow.name.split("_")) + "Api"
+    return type(
+        name,
+        (FlowApi,),
+        {
+            "__doc__": f"The steps of the flow {flow.name}.",
+            "__module__": __name__,
+            "flow": flow,
+            "resource_name": flow.name,
+            "class_permission_name": "".join(p.title() for p in flow.name.split("_")),
+            "openapi_spec_tag": flow.name,
+        },
+    )
+
+
+FLOW_APIS = tuple(_api_of(flow) for flow in WORKFLOWS.values())
