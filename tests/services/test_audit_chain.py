@@ -284,15 +284,13 @@ def test_seals_cannot_be_changed_by_the_application(chain):
 # Open transactions, PostgreSQL
 
 
-@pytest.fixture
-def postgres(engine):  # noqa: F811
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SQLite writes one transaction after the other")
-    return engine
+# SQLite writes one transaction after the other, so there is nothing to wait for.
+on_postgres = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 
 
-def test_seal_stays_below_the_oldest_open_transaction(postgres, head):
-    with Session(postgres) as early, Session(postgres) as late, Session(postgres) as sealer:
+@on_postgres
+def test_seal_stays_below_the_oldest_open_transaction(engine, head):  # noqa: F811
+    with Session(engine) as early, Session(engine) as late, Session(engine) as sealer:
         write(late)
         audit.record(early, "change", actor=ACTOR)  # Row 2, open.
         write(late)  # Row 3.
@@ -307,8 +305,9 @@ def test_seal_stays_below_the_oldest_open_transaction(postgres, head):
         assert verify(sealer, head) == []
 
 
-def test_very_first_row_is_waited_for(postgres, head):
-    with Session(postgres) as early, Session(postgres) as late, Session(postgres) as sealer:
+@on_postgres
+def test_very_first_row_is_waited_for(engine, head):  # noqa: F811
+    with Session(engine) as early, Session(engine) as late, Session(engine) as sealer:
         audit.record(early, "change", actor=ACTOR)
         write(late)
 
@@ -317,8 +316,9 @@ def test_very_first_row_is_waited_for(postgres, head):
         assert seal(sealer, head).count == 2
 
 
-def test_transaction_is_waited_for_although_its_savepoint_was_rolled_back(postgres, head):
-    with Session(postgres) as early, Session(postgres) as late, Session(postgres) as sealer:
+@on_postgres
+def test_transaction_is_waited_for_although_its_savepoint_was_rolled_back(engine, head):  # noqa: F811
+    with Session(engine) as early, Session(engine) as late, Session(engine) as sealer:
         savepoint = early.begin_nested()
         audit.record(early, "change", actor=ACTOR)
         savepoint.rollback()
@@ -330,8 +330,9 @@ def test_transaction_is_waited_for_although_its_savepoint_was_rolled_back(postgr
         assert seal(sealer, head).count == 2
 
 
-def test_writer_that_has_not_yet_its_number_is_waited_for(postgres, head):
-    with Session(postgres) as early, Session(postgres) as late, Session(postgres) as sealer:
+@on_postgres
+def test_writer_that_has_not_yet_its_number_is_waited_for(engine, head):  # noqa: F811
+    with Session(engine) as early, Session(engine) as late, Session(engine) as sealer:
         write(late)
         audit._announce_writer(early)
         write(late)
@@ -339,8 +340,9 @@ def test_writer_that_has_not_yet_its_number_is_waited_for(postgres, head):
         assert seal(sealer, head).last_id == 1
 
 
-def test_rolled_back_numbers_are_no_gap(postgres, head):
-    with Session(postgres) as session:
+@on_postgres
+def test_rolled_back_numbers_are_no_gap(engine, head):  # noqa: F811
+    with Session(engine) as session:
         write(session)
         audit.record(session, "change", actor=ACTOR)
         session.rollback()
@@ -352,8 +354,9 @@ def test_rolled_back_numbers_are_no_gap(postgres, head):
         assert verify(session, head) == []
 
 
-def test_only_one_sealer_works_at_a_time(postgres):
-    with Session(postgres) as one, Session(postgres) as two:
+@on_postgres
+def test_only_one_sealer_works_at_a_time(engine):  # noqa: F811
+    with Session(engine) as one, Session(engine) as two:
         write(one)
         assert audit_chain.seal_pending(one, KEYS)
 
