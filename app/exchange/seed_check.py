@@ -65,7 +65,9 @@ SHAPES = {
     "indicator_rules.csv": Shape(
         key=("set", "indicator", "category"),
         flags=("collected", "required"),
-        filled=("filled_by", "reviewed_by"),
+        filled=("reviewed_by",),
+        # Nobody fills what a category does not collect.
+        others=("filled_by",),
     ),
     "code_tables.csv": Shape(
         key=("table", "code"),
