@@ -22,7 +22,8 @@ class RowAction(ActionItem):
     """An act offered on rows.
 
     `reason` is None (not asked), "optional" or "required". `primary` stands first in the bar,
-    `danger` is drawn red and asks before it is sent. `permission` is "read" or "write".
+    `danger` is drawn red and asks before it is sent. `permission` is "read" or "write",
+    `shortcut` a key that presses the button.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class RowAction(ActionItem):
         multiple: bool = True,
         single: bool = True,
         permission: str = "write",
+        shortcut: str | None = None,
     ) -> None:
         super().__init__(name, text, confirmation, icon, multiple, single, func)
         self.reason = reason
         self.primary = primary
         self.danger = danger
         self.permission = permission
+        self.shortcut = shortcut
 
     @classmethod
     def of(cls, item: ActionItem) -> "RowAction":
