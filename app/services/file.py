@@ -1,4 +1,4 @@
-"""The teacher's file: open, fill, delete, answer "none"; check and project after each act (1.1, 1.2)."""
+"""The teacher's file: open, fill, delete, answer "none"; check and project afterwards (1.1, 1.2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, literal, select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
-from app.access.fields import may_edit
+from app.access.fields import may_edit, may_edit_set
 from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.clock import now, today
@@ -28,7 +28,7 @@ from app.models.teacher import (
     Teacher,
 )
 from app.models.unit import Unit
-from app.services import audit, check, search
+from app.services import attachment, audit, check, search
 
 # Derived values and list columns, written by one function after each act.
 LIST_COLUMNS = {
@@ -41,6 +41,9 @@ LIST_COLUMNS = {
     "sex": ("basic", "sex"),
     "id_doc_type": ("basic", "id_doc_type"),
 }
+
+# The set whose records hold values that follow from the record itself.
+DERIVED_ROWS = "backbone"
 
 
 def create_file(
@@ -56,7 +59,7 @@ def create_file(
     school = session.get(Unit, actor.unit_id)
     status = str(basic.get("staff_status") or "100")
     given = {k: v for k, v in basic.items() if k != "staff_status"}
-    values, problems = parse_values(catalog, "basic", given)
+    values, problems = parse_values(catalog, "basic", given, school.category)
     problems += _missing_identity(values, catalog)
     if status != "100":
         problems += check.refused_status(status, catalog)
@@ -120,12 +123,20 @@ def save_record(
     Forbidden (with the fields that are not the actor's), Stale, Refused.
     """
     _check_open(teacher)
-    cls = TEACHER_SETS.get(set_code)
-    if cls is None:
+    if set_code not in TEACHER_SETS:
         raise NotFound()
     _check_rights(actor, teacher, set_code, raw, catalog)
-    record = _find_or_new(session, actor, teacher, set_code, record_uuid, version, catalog)
-    values, problems = parse_values(catalog, set_code, raw)
+    record = _find_or_new(
+        session,
+        actor,
+        teacher,
+        set_code,
+        record_uuid=record_uuid,
+        version=version,
+        catalog=catalog,
+    )
+    values, problems = parse_values(catalog, set_code, raw, teacher.school.category)
+    problems += attachment.unknown_problems(session, teacher, set_code, values, catalog)
     old = record.values()
     for code, value in values.items():
         record.put(code, value)
@@ -133,10 +144,14 @@ def save_record(
     merged = record.values()
     with session.no_autoflush:
         file = file_data(session, [teacher], catalog)[teacher.id]
-    problems += check.save_problems(file, set_code, record.uuid, merged, catalog)
-    if any(problem.is_error for problem in problems):
-        session.expunge(record) if record.id is None else session.refresh(record)
-        raise Refused(problems=[p for p in problems if p.is_error])
+    unread = {problem.field for problem in problems}
+    found = check.save_problems(file, set_code, record.uuid, merged, catalog)
+    # A field that could not be read keeps its old value; what is said of that would mislead.
+    problems += [p for p in found if p.is_error and p.field not in unread]
+    if problems:
+        if record.id is not None:
+            session.expire(record)
+        raise Refused(problems=problems)
     if record.id is None:
         session.add(record)
     record.entered_by, record.entered_at = actor.account_id, now()
@@ -148,6 +163,7 @@ def save_record(
     )
     _contribute(session, actor, [teacher.id])
     _flush_identity(session)
+    attachment.link(session, teacher, record)
     refresh(session, [teacher], catalog)
     audit.record(
         session,
@@ -183,6 +199,7 @@ def delete_record(
     if version is not None and record.version != version:
         raise Stale()
     session.delete(record)
+    attachment.release(session, teacher, set_code, record_uuid)
     _contribute(session, actor, [teacher.id])
     session.flush()
     refresh(session, [teacher], catalog)
@@ -209,9 +226,7 @@ def answer_none(
     )
     if none:
         session.add(
-            NoneAnswer(
-                teacher_id=teacher.id, set=set_code, answered_by=actor.account_id, at=now()
-            )
+            NoneAnswer(teacher_id=teacher.id, set=set_code, answered_by=actor.account_id, at=now())
         )
     _contribute(session, actor, [teacher.id])
     session.flush()
@@ -280,9 +295,7 @@ def file_data(
         for record in session.scalars(
             select(cls).where(_content(cls, ids, open_ids, live_ids, moment)).order_by(cls.id)
         ):
-            rows[record.teacher_id].setdefault(code, []).append(
-                Row(record.uuid, record.values())
-            )
+            rows[record.teacher_id].setdefault(code, []).append(Row(record.uuid, record.values()))
     none: dict[int, set[str]] = {}
     for teacher_id, code in session.execute(
         select(NoneAnswer.teacher_id, NoneAnswer.set).where(NoneAnswer.teacher_id.in_(ids))
@@ -303,7 +316,9 @@ def file_data(
     }
 
 
-def _content(cls: Any, ids: list[int], open_ids: list[int], live_ids: list[int], moment: Any) -> Any:
+def _content(
+    cls: Any, ids: list[int], open_ids: list[int], live_ids: list[int], moment: Any
+) -> Any:
     if moment is not None:
         return cls.teacher_id.in_(ids) & cls.as_of(moment)
     if not live_ids:
@@ -335,7 +350,7 @@ def _schools(session: Session, teachers: Sequence[Teacher]) -> dict[int, SchoolF
 
 
 def parse_values(
-    catalog: Catalog, set_code: str, raw: Mapping[str, Any]
+    catalog: Catalog, set_code: str, raw: Mapping[str, Any], category: str | None = None
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Read raw values by indicator code; returns the values and a problem per bad one."""
     values: dict[str, Any] = {}
@@ -344,16 +359,12 @@ def parse_values(
     for code, given in raw.items():
         if code not in known:
             raise Malformed(
-                problems=[
-                    Problem("field", _("There is no such field."), set=set_code, field=code)
-                ]
+                problems=[Problem("field", _("There is no such field."), set=set_code, field=code)]
             )
         try:
-            values[code] = parse(known[code], given, catalog)
+            values[code] = parse(known[code], given, catalog, category=category)
         except BadValue as bad:
-            problems.append(
-                Problem(getattr(bad, "code", "value"), str(bad), set=set_code, field=code)
-            )
+            problems.append(bad.problem(known[code]))
     return values, problems
 
 
@@ -403,7 +414,10 @@ def refresh(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> 
     session.flush()
     files = file_data(session, teachers, catalog)
     for teacher in teachers:
-        _write_derived(session, teacher, derive.derive(files[teacher.id], catalog, today()))
+        derived = derive.derive(files[teacher.id], catalog, today())
+        for uuid, values in derive.derive_rows(files[teacher.id], catalog).items():
+            derived |= {f"{DERIVED_ROWS}.{code}@{uuid}": value for code, value in values.items()}
+        _write_derived(session, teacher, derived)
         teacher.content_version = (teacher.content_version or 0) + 1
     session.flush()
     files = file_data(session, teachers, catalog)
@@ -523,11 +537,11 @@ def locked_reason(teacher: Teacher) -> str:
 def _check_rights(
     actor: Actor, teacher: Teacher, set_code: str, raw: Mapping[str, Any], catalog: Catalog
 ) -> None:
+    if not may_edit_set(actor, teacher, set_code, catalog):
+        raise Forbidden()
     known = {item.code: item for item in catalog.set(set_code).indicators}
     refused = [
-        code
-        for code in raw
-        if code in known and not may_edit(actor, teacher, known[code], catalog)
+        code for code in raw if code in known and not may_edit(actor, teacher, known[code], catalog)
     ]
     if refused:
         raise Forbidden(
@@ -548,6 +562,7 @@ def _find_or_new(
     actor: Actor,
     teacher: Teacher,
     set_code: str,
+    *,
     record_uuid: str | None,
     version: int | None,
     catalog: Catalog,
@@ -571,7 +586,10 @@ def _missing_identity(values: Mapping[str, Any], catalog: Catalog) -> list[Probl
     return [
         Problem(
             "DQ075",
-            _("%(name)s is needed to open a file.", name=catalog.name(catalog.indicator("basic", c))),
+            _(
+                "%(name)s is needed to open a file.",
+                name=catalog.name(catalog.indicator("basic", c)),
+            ),
             set="basic",
             field=c,
         )
@@ -592,4 +610,3 @@ def sealed_id(session: Session, teacher: Teacher) -> Teacher:
     return session.scalars(
         select(Teacher).where(Teacher.id == teacher.id).options(undefer(Teacher.id_no))
     ).one()
-

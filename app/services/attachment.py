@@ -1,0 +1,237 @@
+"""Attachments and photos: checked, kept outside the web root, read as their row is (SEC-34)."""
+
+import hashlib
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.access.fields import View, may_edit, view_on_file
+from app.access.scope import Actor
+from app.core.clock import now
+from app.core.errors import Busy, Forbidden, NotFound, Problem, Refused
+from app.core.images import check_file
+from app.core.logs import redact
+from app.core.reference import Indicator
+from app.indicators.catalog import Catalog
+from app.models.attachment import Attachment
+from app.models.teacher import Teacher
+from app.services import audit
+
+MAX_FILES = 20
+MAX_NAME = 120
+KEPT_UNLINKED = timedelta(hours=24)
+FOLDER = "attachment"
+PICTURE = "photo"
+# Text indicators that hold the uuid of an attachment instead of words.
+FILE_CODES = frozenset({PICTURE, "attachment"})
+
+
+class Upload(NamedTuple):
+    """What came in: the name it had and its bytes, both unchecked."""
+
+    name: str
+    content: bytes
+
+
+def is_file(indicator: Indicator) -> bool:
+    """Whether the value of the indicator is an uploaded file."""
+    return indicator.code in FILE_CODES
+
+
+def is_picture(indicator: Indicator) -> bool:
+    """Whether only a picture will do."""
+    return indicator.code == PICTURE
+
+
+def store(
+    session: Session,
+    actor: Actor,
+    teacher: Teacher,
+    indicator: Indicator,
+    upload: Upload,
+    *,
+    folder: Path,
+    catalog: Catalog,
+) -> Attachment:
+    """Keep an upload for an indicator of an open file; it is not yet linked to a record.
+
+    Raises Forbidden without the field right, Refused for a file that is not taken or when the
+    file holds MAX_FILES already, Busy when the disk does not take it.
+    """
+    if not (is_file(indicator) and may_edit(actor, teacher, indicator, catalog)):
+        raise Forbidden()
+    mine = select(func.count()).select_from(Attachment).where(Attachment.teacher_id == teacher.id)
+    if (session.scalar(mine) or 0) >= MAX_FILES:
+        text = _("A file holds at most %(n)s attachments. Delete one first.", n=MAX_FILES)
+        raise Refused(text, [_problem(indicator, "file_count", text)])
+    clean = check_file(upload.name, upload.content)
+    if is_picture(indicator) and not clean.mime.startswith("image/"):
+        text = _("The photo must be a jpg or png picture.")
+        raise Refused(text, [_problem(indicator, "file_type", text)])
+    stored = uuid4().hex
+    _write(path_of(folder, stored), clean.content)
+    kept = Attachment(
+        uuid=uuid4().hex,
+        teacher_id=teacher.id,
+        school_id=teacher.school_id,
+        authority_id=teacher.authority_id,
+        set=indicator.set,
+        field=indicator.code,
+        name=redact(upload.name)[-MAX_NAME:],
+        mime=clean.mime,
+        size=len(clean.content),
+        digest=hashlib.sha256(clean.content).hexdigest(),
+        stored_name=stored,
+        uploaded_by=actor.account_id,
+        at=now(),
+    )
+    session.add(kept)
+    session.flush()
+    audit.record(
+        session,
+        "attachment",
+        actor=actor,
+        object=kept,
+        detail={"set": kept.set, "field": kept.field, "size": kept.size},
+    )
+    return kept
+
+
+def path_of(folder: Path, stored_name: str) -> Path:
+    """Return where a stored file lies."""
+    return Path(folder) / FOLDER / stored_name[:2] / stored_name
+
+
+def find(session: Session, actor: Actor, uuid: str, *, catalog: Catalog) -> Attachment:
+    """Return an attachment the actor may read: its row in scope, its indicator shown whole.
+
+    Raises NotFound otherwise. One that is not linked yet is read by its uploader only.
+    """
+    kept = session.scalars(select(Attachment).where(Attachment.uuid == uuid)).first()
+    if kept is None:
+        raise NotFound()
+    item = catalog.by_key.get(f"{kept.set}.{kept.field}")
+    hidden = item is None or view_on_file(actor, item) is not View.WHOLE
+    if hidden or (kept.record_uuid is None and kept.uploaded_by != actor.account_id):
+        raise NotFound()
+    return kept
+
+
+def names(session: Session, teacher: Teacher, set_code: str) -> dict[str, Attachment]:
+    """The attachments of one set of a file by uuid."""
+    found = session.scalars(
+        select(Attachment).where(Attachment.teacher_id == teacher.id, Attachment.set == set_code)
+    )
+    return {each.uuid: each for each in found}
+
+
+def unknown_problems(
+    session: Session, teacher: Teacher, set_code: str, values: dict[str, object], catalog: Catalog
+) -> list[Problem]:
+    """Refuse values of file indicators that name no attachment of this file and indicator."""
+    given = [
+        (item, str(values[item.code]))
+        for item in catalog.set(set_code).indicators
+        if is_file(item) and values.get(item.code)
+    ]
+    if not given:
+        return []
+    known = names(session, teacher, set_code)
+    text = _("This is not an uploaded file. Please upload it again.")
+    return [
+        _problem(item, "file_unknown", text)
+        for item, uuid in given
+        if uuid not in known or known[uuid].field != item.code
+    ]
+
+
+def link(session: Session, teacher: Teacher, record: object) -> None:
+    """Tie the attachments that a saved record names to it, and let go of those it names no more."""
+    cls = type(record)
+    entry = record.indicator_set  # type: ignore[attr-defined]
+    for item in entry.indicators:
+        if not is_file(item):
+            continue
+        mine = (
+            Attachment.teacher_id == teacher.id,
+            Attachment.set == entry.code,
+            Attachment.field == item.code,
+        )
+        named = select(getattr(cls, item.code)).where(
+            cls.teacher_id == teacher.id,  # type: ignore[attr-defined]
+            cls.uuid == record.uuid,  # type: ignore[attr-defined]
+            getattr(cls, item.code).is_not(None),
+        )
+        _set_record(session, record.uuid, *mine, Attachment.uuid.in_(named))  # type: ignore[attr-defined]
+        gone = (Attachment.record_uuid == record.uuid, Attachment.uuid.not_in(named))  # type: ignore[attr-defined]
+        _set_record(session, None, *mine, *gone)
+
+
+def _set_record(session: Session, uuid: str | None, *where: object) -> None:
+    session.execute(
+        update(Attachment)
+        .where(*where)  # type: ignore[arg-type]
+        .values(record_uuid=uuid)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def release(session: Session, teacher: Teacher, set_code: str, record_uuid: str) -> None:
+    """Let go of the attachments of a deleted record."""
+    _set_record(
+        session,
+        None,
+        Attachment.teacher_id == teacher.id,
+        Attachment.set == set_code,
+        Attachment.record_uuid == record_uuid,
+    )
+
+
+def sweep(session: Session, folder: Path) -> int:
+    """Delete uploads that no record took within a day, and files without a row (REL-22).
+
+    Returns how many files went. Runs as the system; the caller commits.
+    """
+    before = now() - KEPT_UNLINKED
+    session.execute(
+        delete(Attachment)
+        .where(Attachment.record_uuid.is_(None), Attachment.at < before)
+        .execution_options(synchronize_session=False)
+    )
+    gone = 0
+    for shelf in sorted((Path(folder) / FOLDER).glob("*")):
+        files = {path.name: path for path in shelf.iterdir()}
+        known = set(
+            session.scalars(select(Attachment.stored_name).where(Attachment.stored_name.in_(files)))
+        )
+        for name in files.keys() - known:
+            if files[name].stat().st_mtime < before.timestamp():
+                files[name].unlink(missing_ok=True)
+                gone += 1
+    if gone:
+        audit.record(session, "purge", actor=None, detail={"attachments": gone})
+    return gone
+
+
+def _problem(indicator: Indicator, code: str, text: str) -> Problem:
+    return Problem(code, text, set=indicator.set, field=indicator.code)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all (REL-12)."""
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        part.replace(path)
+    except OSError as full:
+        part.unlink(missing_ok=True)
+        raise Busy(_("The file could not be stored. Please try again later.")) from full

@@ -1,0 +1,83 @@
+"""Names of sets, indicators and codes in the reader's language, taken from the catalogue."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from app.extensions import db
+from app.indicators.catalog import Catalog, catalog, language
+from app.models.teacher import ReviewState
+from app.views.widgets import Badge, badge_of
+
+# Icon and tint of each state of the file review; the words are those of its code table.
+REVIEW_BADGES: Mapping[Any, tuple[str, str]] = {
+    ReviewState.DRAFT: ("pencil", "draft"),
+    ReviewState.SUBMITTED: ("clock", "wait"),
+    ReviewState.RETURNED: ("arrow-back-up", "back"),
+    ReviewState.SCHOOL_CONFIRMED: ("hourglass", "wait"),
+    ReviewState.EFFECTIVE: ("circle-check", "good"),
+    ReviewState.CITY_ACCEPTED: ("checks", "good"),
+    ReviewState.REPORTED: ("building-bank", "info"),
+}
+REVIEW_STATES = "wf_review_state"
+
+# The catalogue names the groups of sets in Chinese only.
+GROUPS: Mapping[str, Any] = {
+    "基本信息": _l("Person"),
+    "北京扩展": _l("Beijing extension"),
+    "个人经历": _l("Career so far"),
+    "聘任": _l("Appointment"),
+    "待遇考核": _l("Pay and appraisal"),
+    "资格技能": _l("Certificates and skills"),
+    "教育教学": _l("Teaching"),
+    "教学科研成果及获奖": _l("Results and awards"),
+    "发展": _l("Development"),
+    "联系方式": _l("Contact"),
+}
+
+
+def present_catalog() -> Catalog:
+    """Return the catalogue in force, for the request."""
+    return catalog(db.session())
+
+
+def indicator_label(set_code: str, code: str) -> LazyString:
+    """Return the name of an indicator, read when it is printed."""
+
+    def read() -> str:
+        known = present_catalog()
+        return known.name(known.indicator(set_code, code), language())
+
+    return LazyString(read)
+
+
+def set_label(set_code: str) -> LazyString:
+    """Return the name of a set, read when it is printed."""
+
+    def read() -> str:
+        known = present_catalog()
+        return known.name(known.set(set_code), language())
+
+    return LazyString(read)
+
+
+def group_label(group_zh: str) -> str:
+    """Return the name of a group of sets."""
+    return str(GROUPS.get(group_zh, group_zh))
+
+
+def code_choices(table: str) -> Callable[[], list[tuple[str, str]]]:
+    """Return what `code_columns` of a list wants: a function giving codes and names."""
+
+    def choices() -> list[tuple[str, str]]:
+        known, lang = present_catalog(), language()
+        return [(each.code, known.name(each, lang)) for each in known.codes(table).values()]
+
+    return choices
+
+
+def review_state(state: str) -> Badge:
+    """Return the badge of a state of the file review."""
+    return badge_of(state, REVIEW_BADGES, present_catalog().label(REVIEW_STATES, state, language()))
