@@ -11,6 +11,8 @@ from unittest import mock
 from uuid import uuid4
 
 import pytest
+from flask.globals import _cv_app
+from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -132,7 +134,7 @@ def make_app(url: str, key_file: Path, folder: Path, **overrides: Any) -> Any:
     """The application on a database of its own."""
     from app import create_app
 
-    return create_app(
+    made = create_app(
         APP_ENV="test",
         DATABASE_URL=url,
         FIELD_KEY_FILE=str(key_file),
@@ -140,6 +142,8 @@ def make_app(url: str, key_file: Path, folder: Path, **overrides: Any) -> Any:
         AUDIT_HEAD_FILE=str(folder / "audit-head"),
         **overrides,
     )
+    made.test_client_class = Client
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -204,6 +208,17 @@ def session(app: Any) -> Iterator[Any]:
     transaction.rollback()
     connection.close()
     catalog.forget()
+
+
+class Client(FlaskClient):
+    """A client whose requests get an application context of their own, as on a server."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        token = _cv_app.set(None)  # type: ignore[arg-type]
+        try:
+            return super().open(*args, **kwargs)
+        finally:
+            _cv_app.reset(token)
 
 
 @pytest.fixture

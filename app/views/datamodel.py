@@ -11,7 +11,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import false, func, literal, or_, select
-from sqlalchemy.orm import Query, joinedload
+from sqlalchemy.orm import Query, SynonymProperty, joinedload
 
 from app.core.clock import BEIJING
 from app.core.errors import Malformed
@@ -288,6 +288,11 @@ class Datamodel(SQLAInterface):
     def __init__(self, obj: type, session: Any = None) -> None:
         self.condition_cache: dict[str, list[BaseFilter]] = {}
         super().__init__(obj, session)
+        # A second name of a column is no column of its own.
+        for name, prop in list(self.list_properties.items()):
+            if isinstance(prop, SynonymProperty):
+                del self.list_properties[name]
+                self.list_columns.pop(name, None)
 
     def get_filters(self, search_columns: Any = None, search_filters: Any = None) -> Conditions:
         return Conditions(

@@ -7,6 +7,9 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.views import health
+from app.views.api.flow import FLOW_APIS
+from app.views.api.me import JobApi, MeApi
+from app.views.api.teacher import TeacherApi
 
 
 class Group(NamedTuple):
@@ -37,7 +40,7 @@ GROUPS = (
 
 MENU: tuple[Entry, ...] = ()
 HIDDEN: tuple[Any, ...] = ()
-APIS: tuple[Any, ...] = ()
+APIS: tuple[Any, ...] = (MeApi, JobApi, TeacherApi, *FLOW_APIS)
 
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:

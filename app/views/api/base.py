@@ -10,7 +10,6 @@ from app.access.fields import View, view_on_file
 from app.access.scope import Actor
 from app.core.errors import Malformed, Problem
 from app.core.reference import Indicator
-from app.extensions import db
 from app.indicators.catalog import Catalog
 from app.indicators.values import mask
 from app.views.declared import Declared
@@ -20,11 +19,6 @@ class Api(Declared, BaseApi, abstract=True):
     """A REST resource of its own addresses; tokens only, no cookies, hence no CSRF token."""
 
     version = "v1"
-
-    @property
-    def db(self) -> Any:
-        """The session of the request."""
-        return db.session()
 
 
 def body(*, required: tuple[str, ...] = ()) -> dict[str, Any]:

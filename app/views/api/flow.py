@@ -7,6 +7,7 @@ from flask_appbuilder.api import expose, protect
 
 from app.access.scope import current_actor, scoped_get
 from app.core.errors import AppError, Malformed, Stale
+from app.extensions import db
 from app.indicators.catalog import catalog
 from app.views.api.base import Api, body, whole
 from app.views.api.teacher import TeacherApi
@@ -37,8 +38,8 @@ class FlowApi(Api, abstract=True):
         return self.response(200, **self._state(pk))
 
     def _state(self, pk: int) -> dict[str, Any]:
-        item = scoped_get(self.db, self.flow.model, pk)
-        steps = self.flow.available(self.db, item, current_actor())
+        item = scoped_get(db.session(), self.flow.model, pk)
+        steps = self.flow.available(db.session(), item, current_actor())
         return {
             "id": item.id,
             "state": item.state,
@@ -82,18 +83,18 @@ class FlowApi(Api, abstract=True):
         """
         given = body(required=("version",))
         version = whole(given["version"], "version")
-        scoped_get(self.db, self.flow.model, pk)
+        scoped_get(db.session(), self.flow.model, pk)
         self.flow.perform(
-            self.db,
+            db.session(),
             pk,
             step,
             current_actor(),
             version=version,
             reason=_reason(given),
-            catalog=catalog(self.db),
+            catalog=catalog(db.session()),
             **_inputs(given),
         )
-        self.db.commit()
+        db.session.commit()
         return self.response(200, **self._state(pk))
 
     @expose("/bulk/<step>", methods=["POST"])
@@ -119,12 +120,12 @@ class FlowApi(Api, abstract=True):
         """
         given = body()
         keys = self._selected(given)
-        actor, kept = current_actor(), catalog(self.db)
+        actor, kept = current_actor(), catalog(db.session())
         results: list[dict[str, Any]] = []
         for start in range(0, len(keys), BATCH):
             batch = keys[start : start + BATCH]
             outcome = self.flow.perform_many(
-                self.db,
+                db.session(),
                 dict.fromkeys(batch),
                 step,
                 actor,
@@ -132,7 +133,7 @@ class FlowApi(Api, abstract=True):
                 catalog=kept,
                 **_inputs(given),
             )
-            self.db.commit()
+            db.session.commit()
             results += [_result(key, outcome) for key in batch]
         return self.response(200, results=results)
 

@@ -1,12 +1,12 @@
-"""`/api/v1/me`, `/api/v1/todo`, `/api/v1/job/{id}`."""
+"""`/api/v1/me` and `/api/v1/job/{id}`."""
 
 from typing import Any
 
 from flask_appbuilder.api import expose, protect
 
 from app.access.scope import current_actor, scoped_get
+from app.extensions import db
 from app.models.job import Job
-from app.services import home
 from app.services import job as queue
 from app.views.api.base import Api
 
@@ -45,39 +45,6 @@ class MeApi(Api):
         )
 
 
-class TodoApi(Api):
-    """What waits for me."""
-
-    resource_name = "todo"
-    class_permission_name = "Home"
-    openapi_spec_tag = "To-do"
-
-    @expose("", methods=["GET"])
-    @protect()
-    def get(self) -> Any:
-        """Return the to-do list: a row per kind with count and the oldest.
-        ---
-        get:
-          responses:
-            200: {description: The to-do list}
-            401: {description: Not signed in}
-        """
-        items = home.todo(self.db, current_actor())
-        return self.response(
-            200,
-            result=[
-                {
-                    "key": item.key,
-                    "label": str(item.label),
-                    "count": item.count,
-                    "oldest": item.oldest.isoformat() if item.oldest else None,
-                    "overdue": item.overdue,
-                }
-                for item in items
-            ],
-        )
-
-
 class JobApi(Api):
     """A long act that goes on after 202."""
 
@@ -96,7 +63,7 @@ class JobApi(Api):
             200: {description: State and progress}
             404: {description: Not mine or not there}
         """
-        return self.response(200, **job_body(scoped_get(self.db, Job, pk)))
+        return self.response(200, **job_body(scoped_get(db.session(), Job, pk)))
 
     @expose("/<int:pk>/cancel", methods=["POST"])
     @protect()
@@ -109,10 +76,10 @@ class JobApi(Api):
             200: {description: It will stop}
             404: {description: Not mine or not there}
         """
-        job = scoped_get(self.db, Job, pk)
-        queue.cancel(self.db, job.id)
-        self.db.commit()
-        self.db.refresh(job)
+        job = scoped_get(db.session(), Job, pk)
+        queue.cancel(db.session(), job.id)
+        db.session.commit()
+        db.session.refresh(job)
         return self.response(200, **job_body(job))
 
 

@@ -1,6 +1,6 @@
 """`/api/v1/teacher/`: the list, one file, and the rows of its indicator sets."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_appbuilder.api import expose, protect
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from app.access.fields import may_view_set
 from app.access.scope import current_actor, scoped_get
 from app.core.errors import NotFound
 from app.extensions import db
-from app.indicators.catalog import Catalog, catalog
+from app.indicators.catalog import catalog
 from app.models.teacher import FileProblem, NoneAnswer, Teacher
 from app.services import check
 from app.services import file as files
@@ -25,7 +25,8 @@ class TeacherApi(BaseModelApi):
     class_permission_name = "File"
     openapi_spec_tag = "Teacher"
     datamodel = Datamodel(Teacher)
-    include_route_methods = {"get_list", "get"}
+    # A file is changed through its sets, never as one row.
+    exclude_route_methods: ClassVar[set[str]] = {"info", "put", "delete"}
     list_columns = [
         "id",
         "teacher_no",
@@ -60,29 +61,19 @@ class TeacherApi(BaseModelApi):
     ]
     order_columns = ["name", "teacher_no", "state", "submitted_at", "complete_percent"]
 
-    @property
-    def db(self) -> Any:
-        """The session of the request."""
-        return db.session()
-
-    @property
-    def catalog(self) -> Catalog:
-        """The catalogue in force."""
-        return catalog(self.db)
-
     def _file(self, pk: int, set_code: str | None = None) -> Teacher:
         """A file in scope; a set that is unknown or not the actor's to see does not exist."""
         if set_code is not None:
-            known = {entry.code for entry in self.catalog.teacher_sets}
+            known = {entry.code for entry in catalog(db.session()).teacher_sets}
             if set_code not in known or not may_view_set(current_actor(), set_code):
                 raise NotFound()
-        return scoped_get(self.db, Teacher, pk)
+        return scoped_get(db.session(), Teacher, pk)
 
     def _rows(self, teacher: Teacher, set_code: str) -> list[dict[str, Any]]:
-        actor, kept = current_actor(), self.catalog
+        actor, kept = current_actor(), catalog(db.session())
         return [
             row_body(actor, record, teacher.school.category, kept)
-            for record in files.records(self.db, teacher, set_code)
+            for record in files.records(db.session(), teacher, set_code)
         ]
 
     @expose("/", methods=["POST"])
@@ -104,9 +95,9 @@ class TeacherApi(BaseModelApi):
         if not isinstance(given["basic"], dict):
             body(required=("basic.name",))
         teacher = files.create_file(
-            self.db, current_actor(), given["basic"], catalog=self.catalog
+            db.session(), current_actor(), given["basic"], catalog=catalog(db.session())
         )
-        self.db.commit()
+        db.session.commit()
         return self.response(201, id=teacher.id, version=teacher.version, state=teacher.state)
 
     @expose("/<int:pk>/<set_code>", methods=["GET"])
@@ -124,7 +115,7 @@ class TeacherApi(BaseModelApi):
         """
         teacher = self._file(pk, set_code)
         rows = self._rows(teacher, set_code)
-        none = self.db.get(NoneAnswer, (teacher.id, set_code)) is not None
+        none = db.session.get(NoneAnswer, (teacher.id, set_code)) is not None
         return self.response(200, result=rows, count=len(rows), none=none)
 
     @expose("/<int:pk>/<set_code>", methods=["POST"])
@@ -148,16 +139,16 @@ class TeacherApi(BaseModelApi):
             422: {description: Refused by a rule}
         """
         teacher, given = self._file(pk, set_code), body()
-        actor, kept = current_actor(), self.catalog
+        actor, kept = current_actor(), catalog(db.session())
         if set(given) == {"none"}:
             files.answer_none(
-                self.db, actor, teacher, set_code, given["none"] is True, catalog=kept
+                db.session(), actor, teacher, set_code, given["none"] is True, catalog=kept
             )
-            self.db.commit()
+            db.session.commit()
             return self.response(200, none=given["none"] is True)
-        record = files.save_record(self.db, actor, teacher, set_code, given, catalog=kept)
+        record = files.save_record(db.session(), actor, teacher, set_code, given, catalog=kept)
         answer = row_body(actor, record, teacher.school.category, kept)
-        self.db.commit()
+        db.session.commit()
         return self.response(201, **answer)
 
     @expose("/<int:pk>/<set_code>/<record_id>", methods=["PUT"])
@@ -183,9 +174,9 @@ class TeacherApi(BaseModelApi):
         """
         teacher, given = self._file(pk, set_code), body()
         version = whole(given.pop("version", None), "version")
-        actor, kept = current_actor(), self.catalog
+        actor, kept = current_actor(), catalog(db.session())
         record = files.save_record(
-            self.db,
+            db.session(),
             actor,
             teacher,
             set_code,
@@ -194,9 +185,9 @@ class TeacherApi(BaseModelApi):
             record_uuid=record_id,
             version=version,
         )
-        self.db.flush()
+        db.session.flush()
         answer = row_body(actor, record, teacher.school.category, kept)
-        self.db.commit()
+        db.session.commit()
         return self.response(200, **answer)
 
     @expose("/<int:pk>/<set_code>/<record_id>", methods=["DELETE"])
@@ -217,9 +208,14 @@ class TeacherApi(BaseModelApi):
         """
         teacher = self._file(pk, set_code)
         files.delete_record(
-            self.db, current_actor(), teacher, set_code, record_id, catalog=self.catalog
+            db.session(),
+            current_actor(),
+            teacher,
+            set_code,
+            record_id,
+            catalog=catalog(db.session()),
         )
-        self.db.commit()
+        db.session.commit()
         return self.response(200, message="OK")
 
     @expose("/<int:pk>/problem", methods=["GET"])
@@ -234,7 +230,7 @@ class TeacherApi(BaseModelApi):
             404: {description: Outside your scope}
         """
         teacher = self._file(pk)
-        rows = self.db.scalars(
+        rows = db.session.scalars(
             select(FileProblem).where(FileProblem.teacher_id == teacher.id).order_by(FileProblem.id)
         )
         found = [
@@ -255,6 +251,6 @@ class TeacherApi(BaseModelApi):
             404: {description: Outside your scope}
         """
         teacher = self._file(pk)
-        count = check.acknowledge(self.db, current_actor(), teacher)
-        self.db.commit()
+        count = check.acknowledge(db.session(), current_actor(), teacher)
+        db.session.commit()
         return self.response(200, acknowledged=count)
