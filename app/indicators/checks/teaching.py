@@ -62,8 +62,9 @@ def _taught_in_full(row: Row, file: FileData, ctx: Context) -> Iterator[Hit]:
     stages = STAGES_WITH_SUBJECT.intersection(codes_of(row.get("stage")))
     if stages and ctx.catalog.collected("teaching", "subject", category):
         yield from must_be_filled(row, ("subject",))
-    counted = ctx.catalog.collected("teaching", "weekly_hours", category)
-    if counted and not row.get("weekly_hours"):
+    hours = row.get("weekly_hours")
+    demanded = ctx.catalog.required("teaching", "weekly_hours", category)
+    if hours == 0 or (demanded and hours is None):
         yield Hit("weekly_hours", row.uuid, _("Give the class hours of a week."))
 
 
