@@ -17,6 +17,7 @@ from app.models.account import Account, Assignment
 from app.models.history import Transition
 from app.models.notice import Notice
 from app.models.unit import Unit, UnitKind
+from app.services.among import among
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Telling:
 EVENTS: dict[str, Any] = {
     "file_created": _l("A file was opened for you. Please fill it in and submit it."),
     "file_submitted": _l("%(count)s file(s) were submitted and wait for your school."),
-    "file_returned_to_teacher": _l("Your file was returned: %(reason)s"),
+    "my_file_returned": _l("Your file was returned: %(reason)s"),
+    "file_returned_to_teacher": _l("%(count)s file(s) were returned to the teacher: %(reason)s"),
     "file_confirmed": _l("%(unit)s reported %(count)s file(s) for review."),
     "report_withdrawn": _l("%(unit)s withdrew the report of %(count)s file(s)."),
     "file_returned": _l("%(count)s file(s) were returned by the authority: %(reason)s"),
@@ -41,7 +43,9 @@ EVENTS: dict[str, Any] = {
     "correction_required": _l("The city asks to correct %(count)s file(s): %(reason)s"),
     "correction_closed": _l("The city closed the correction task: %(reason)s"),
     "file_reported": _l("%(count)s file(s) were reported to the Ministry."),
-    "urge": _l("Please complete the collection: %(count)s file(s) are not yet reported. %(reason)s"),
+    "urge": _l(
+        "Please complete the collection: %(count)s file(s) are not yet reported. %(reason)s"
+    ),
     "extension_granted": _l("Your deadline was extended to %(until)s: %(reason)s"),
     "import_done": _l("Your import is finished: %(count)s row(s)."),
     "export_ready": _l("Your export is ready."),
@@ -67,9 +71,18 @@ def reason_problem() -> Problem:
 
 
 def tell(
-    session: Session, telling: Telling, actor: Actor, items: Sequence[Any], *, reason: str = ""
+    session: Session,
+    telling: Telling,
+    actor: Actor,
+    items: Sequence[Any],
+    *,
+    reason: str = "",
+    batch: str | None = None,
 ) -> None:
-    """Write the notices of one act over one or many objects."""
+    """Write the notices of one act over one or many objects; nobody is told of an act of their own.
+
+    Acts of one `batch` are told once: the unread notice of an earlier part counts on.
+    """
     if not items:
         return
     if telling.event not in EVENTS:
@@ -82,8 +95,44 @@ def tell(
             rows += _for_submitters(session, telling.event, items, reason)
         else:
             rows += _for_units(session, telling.event, party, actor, items, reason)
+    # Who is a party in two ways hears of it once.
+    once = {(row["account_id"], row["teacher_id"], row["unit_id"]): row for row in rows}
+    rows = [row for row in once.values() if row["account_id"] != actor.account_id]
+    if batch:
+        rows = _counted_on(session, telling.event, rows, batch)
     if rows:
         session.execute(insert(Notice), rows)
+
+
+def _counted_on(
+    session: Session, event: str, rows: list[dict[str, Any]], batch: str
+) -> list[dict[str, Any]]:
+    """Add the counts of rows to the unread notices of the same batch; return the other rows."""
+    known = {
+        (each.account_id, each.unit_id): each
+        for each in session.scalars(
+            select(Notice)
+            .where(
+                Notice.account_id.in_({row["account_id"] for row in rows}),
+                Notice.event == event,
+                Notice.read_at.is_(None),
+                Notice.params["batch"].as_string() == batch,
+            )
+            .execution_options(unscoped=True)
+        )
+    }
+    left = []
+    for row in rows:
+        row["params"]["batch"] = batch
+        found = known.get((row["account_id"], row["unit_id"]))
+        if found is None:
+            left.append(row)
+            continue
+        count = found.params["count"] + row["params"]["count"]
+        found.params = found.params | {"count": count}
+        found.teacher_id = None
+    session.flush()
+    return left
 
 
 def send(session: Session, event: str, accounts: Iterable[int], **params: Any) -> None:
@@ -97,7 +146,9 @@ def send(session: Session, event: str, accounts: Iterable[int], **params: Any) -
         session.execute(insert(Notice), rows)
 
 
-def accounts_of(session: Session, units: Iterable[int], roles: Iterable[str]) -> dict[int, set[int]]:
+def accounts_of(
+    session: Session, units: Iterable[int], roles: Iterable[str]
+) -> dict[int, set[int]]:
     """The accounts that hold one of the roles in each unit today."""
     day = today()
     rows = session.execute(
@@ -134,7 +185,7 @@ def _for_units(
                 {
                     "account_id": account,
                     "event": event,
-                    "params": params,
+                    "params": dict(params),
                     "teacher_id": teacher,
                     "unit_id": unit,
                     "at": stamp,
@@ -148,7 +199,7 @@ def _for_teachers(
 ) -> list[dict[str, Any]]:
     rows = session.execute(
         select(Account.id, Account.teacher_id).where(
-            Account.teacher_id.in_([item.teacher_id for item in items])
+            among(session, Account.teacher_id, [item.teacher_id for item in items])
         )
     )
     stamp = now()
@@ -171,26 +222,34 @@ def _for_submitters(
     last = (
         select(func.max(Transition.id))
         .where(
-            Transition.teacher_id.in_([item.teacher_id for item in items]),
+            among(session, Transition.teacher_id, [item.teacher_id for item in items]),
+            Transition.flow == "review",
             Transition.step == "submit",
         )
         .group_by(Transition.teacher_id)
     )
-    rows = session.execute(
-        select(Transition.account_id, Transition.teacher_id).where(Transition.id.in_(last))
-    )
+    by_account: dict[int, list[int]] = {}
+    # Teachers who submitted their own file are told as teachers.
+    for account, teacher in session.execute(
+        select(Transition.account_id, Transition.teacher_id)
+        .join(Account, Account.id == Transition.account_id)
+        .where(
+            Transition.id.in_(last),
+            or_(Account.teacher_id.is_(None), Account.teacher_id != Transition.teacher_id),
+        )
+    ):
+        by_account.setdefault(account, []).append(teacher)
     stamp = now()
     return [
         {
             "account_id": account,
             "event": event,
-            "params": {"count": 1, "reason": reason},
-            "teacher_id": teacher,
+            "params": {"count": len(teachers), "reason": reason},
+            "teacher_id": teachers[0] if len(teachers) == 1 else None,
             "unit_id": None,
             "at": stamp,
         }
-        for account, teacher in rows
-        if account
+        for account, teachers in by_account.items()
     ]
 
 
@@ -212,7 +271,9 @@ def mark_read(session: Session, actor: Actor, ids: Sequence[int] | None = None) 
     )
     if ids is not None:
         statement = statement.where(Notice.id.in_(list(ids)))
-    result = session.execute(statement.values(read_at=now()).execution_options(synchronize_session=False))
+    result = session.execute(
+        statement.values(read_at=now()).execution_options(synchronize_session=False)
+    )
     return int(getattr(result, "rowcount", 0))
 
 

@@ -1,32 +1,47 @@
 """The engine that performs every flow: a flow is a table of steps, all rules are asked here.
 
-Batch-native: guards and effects take lists, so a single act and a bulk act are the same code
-with a constant number of statements. One call is one transaction of its caller: state, history,
-audit and notices stand or fall together (REL-01).
+Batch-native: parties, guards and effects take lists, so a single act and a bulk act are the same
+code with a constant number of statements per batch. One call is one transaction of its caller:
+state, history, audit and notices stand or fall together (REL-01).
+
+The rows are locked first. What a refused object is told comes in the order of the flows'
+specification: outside the scope 404, not the actor's to do 403, wrong state or version 409, a
+missing reason or a guard 422.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ClauseElement, insert, literal, null, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from app.access.scope import SYSTEM_ACTOR, Actor
+from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import AppError, Forbidden, Malformed, NotFound, Problem, Refused, Stale
-from app.models.history import Transition
+from app.models.base import UtcDateTime
+from app.models.history import Json, Transition
 from app.services import audit, notice
+from app.services.among import among, parts
+from app.workflows.parties import Party
 
-BATCH = 500
+BATCH = 500  # Objects that are locked and written together.
+LIMIT = 1000  # Objects of one call; more of them are the business of a job.
 REASON_LENGTH = 500
+MOST_FIELDS, FIELD_KEY_LENGTH = 100, 120  # Reasons per field of one return.
 
 Problems = Mapping[int, Sequence[Problem]]
 
 
 @dataclass(frozen=True)
 class Act:
-    """What a guard or effect needs to know about the act under way."""
+    """What a guard or effect needs to know about the act under way.
+
+    `batch` names the run that this call is a part of: a job that decides thousands of objects
+    tells everybody once. `at` is the moment of the act, read after `prepares` have run.
+    """
 
     session: Session
     actor: Actor
@@ -34,12 +49,14 @@ class Act:
     reason: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     catalog: Any = None
+    batch: str | None = None
+    at: datetime = field(default_factory=now)
 
 
-Party = Callable[[Session, Actor, Any], bool]
 Guard = Callable[[Act, list[Any]], Problems]
 Effect = Callable[[Act, list[Any]], None]
 Target = Callable[["Act", Any], str]
+Writes = Callable[[Act, list[Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Step:
-    """One row of a flow's table. `target` None keeps the state; a callable chooses per object."""
+    """One row of a flow's table.
+
+    `target` None keeps the state; a callable chooses per object. `prepares` run on the locked
+    rows before the state is written, `writes` gives further columns of the objects for the same
+    statement, `effects` follow it.
+    """
 
     name: str
     number: str
@@ -63,6 +85,8 @@ class Step:
     by: tuple[Party, ...]
     label: Any
     guards: tuple[Guard, ...] = ()
+    prepares: tuple[Effect, ...] = ()
+    writes: Writes | None = None
     effects: tuple[Effect, ...] = ()
     needs_reason: bool = False
     tells: tuple[notice.Telling, ...] = ()
@@ -75,7 +99,7 @@ class Step:
         """The state the object gets."""
         if self.target is None:
             return str(item.state)
-        return self.target(act, item) if callable(self.target) else self.target
+        return str(self.target(act, item) if callable(self.target) else self.target)
 
 
 @dataclass
@@ -88,6 +112,18 @@ class Outcome:
     def status(self, key: int) -> int:
         """200 for done, else the status of the refusal."""
         return self.failed[key].status if key in self.failed else 200
+
+
+@dataclass
+class _Taken:
+    """The objects of one row of the table in one call, for the notices at its end."""
+
+    act: Act
+    items: list[Any] = field(default_factory=list)
+
+
+# Ids of objects, each with the party in whose place the actor acts ("" in the actor's own right).
+Standing = dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -118,7 +154,7 @@ class Workflow:
         return [
             step
             for step in self.steps
-            if item.state in step.sources and _is_party(session, step, actor, item)
+            if item.state in step.sources and _standing(session, step, actor, [item])
         ]
 
     def perform(
@@ -135,17 +171,11 @@ class Workflow:
     ) -> Any:
         """Take one step of one object; raises NotFound, Forbidden, Stale, Refused, Malformed."""
         outcome = self.perform_many(
-            session,
-            {key: version},
-            name,
-            actor,
-            reason=reason,
-            catalog=catalog,
-            **data,
+            session, {key: version}, name, actor, reason=reason, catalog=catalog, **data
         )
         if key in outcome.failed:
             raise outcome.failed[key]
-        return session.get(self.model, key)
+        return session.get(self.model, key, populate_existing=True)
 
     def perform_many(
         self,
@@ -156,54 +186,87 @@ class Workflow:
         *,
         reason: str = "",
         catalog: Any = None,
+        batch: str | None = None,
         **data: Any,
     ) -> Outcome:
-        """Take one step of many objects, each decided by itself (at most BATCH at once).
+        """Take one step of many objects, each decided by itself; at most LIMIT in one call.
 
-        `versions` maps ids to the version the caller saw, or None to take it as it is.
+        `versions` maps ids to the version the caller saw, or None to take it as it is. Raises
+        Malformed for inputs the step does not have.
         """
         steps = self.steps_named(name)
-        _check_inputs(steps, reason, data)
+        if len(versions) > LIMIT:
+            raise Malformed()
+        _check_inputs(steps, data)
         outcome = Outcome()
-        items = self._lock(session, versions, outcome)
-        for step, chosen in _by_step(session, steps, items, actor, versions, outcome):
-            act = Act(session, actor, step, reason.strip(), data, catalog)
-            self._take(act, chosen, outcome)
+        taken = [
+            _Taken(Act(session, actor, step, reason.strip(), data, catalog, batch))
+            for step in steps
+        ]
+        for keys in parts(sorted(versions), BATCH):
+            items = self._lock(session, keys, outcome)
+            for number, chosen in self._fitting(session, steps, items, actor, versions, outcome):
+                taken[number].items += self._take(taken[number].act, chosen, outcome)
+        for each in taken:
+            for telling in each.act.step.tells:
+                notice.tell(
+                    session, telling, actor, each.items, reason=each.act.reason, batch=batch
+                )
         return outcome
 
-    def _lock(
-        self, session: Session, versions: Mapping[int, int | None], outcome: Outcome
-    ) -> list[Any]:
-        if len(versions) > BATCH:
-            raise Malformed()
+    def _lock(self, session: Session, keys: Sequence[int], outcome: Outcome) -> list[Any]:
         # Locked in order of id, so that two bulk acts never wait for each other crosswise; on
         # SQLite the transaction already holds the only write lock.
         found = session.scalars(
             select(self.model)
-            .where(self.model.id.in_(list(versions)))
+            .where(among(session, self.model.id, keys))
             .order_by(self.model.id)
             .with_for_update()
             .execution_options(populate_existing=True)
         ).all()
         present = {item.id for item in found}
-        for key in versions:
-            if key not in present:
-                outcome.failed[key] = NotFound()
+        outcome.failed |= {key: NotFound() for key in keys if key not in present}
         return list(found)
 
-    def _take(self, act: Act, items: list[Any], outcome: Outcome) -> None:
-        passed = _ask_guards(act, items, outcome)
-        if not passed:
-            return
-        before = {item.id: str(item.state) for item in passed}
-        moved = self._move(act, passed)
-        for item in passed:
-            if item.id not in moved:
+    def _fitting(
+        self,
+        session: Session,
+        steps: list[Step],
+        items: list[Any],
+        actor: Actor,
+        versions: Mapping[int, int | None],
+        outcome: Outcome,
+    ) -> Iterable[tuple[int, dict[Any, str]]]:
+        """Give each object the row of the table that fits it: party first, then state, version.
+
+        Yields the numbers of rows, each with its objects and how the actor stands to them.
+        """
+        standings = [_standing(session, step, actor, items) for step in steps]
+        chosen: dict[int, dict[Any, str]] = {}
+        for item in items:
+            rows = [number for number, ids in enumerate(standings) if item.id in ids]
+            fitting = [number for number in rows if item.state in steps[number].sources]
+            expected = versions[item.id]
+            if not rows:
+                outcome.failed[item.id] = Forbidden()
+            elif not fitting or (expected is not None and expected != item.version):
                 outcome.failed[item.id] = Stale()
-        passed = [item for item in passed if item.id in moved]
+            else:
+                chosen.setdefault(fitting[0], {})[item] = standings[fitting[0]][item.id]
+        return chosen.items()
+
+    def _take(self, act: Act, chosen: Mapping[Any, str], outcome: Outcome) -> list[Any]:
+        """Take the step for one batch of locked objects; return those that took it."""
+        passed = _ask_guards(act, list(chosen), outcome)
+        if not passed:
+            return []
+        for effect in act.step.prepares:
+            effect(act, passed)
+        # The clock is read after the fence that a step into force passes in `prepares`.
+        act = replace(act, at=now())
+        self._move(act, {item: chosen[item] for item in passed})
         for effect in act.step.effects:
             effect(act, passed)
-        self._write_history(act, passed, before)
         audit.record_many(
             act.session,
             "transition",
@@ -212,63 +275,70 @@ class Workflow:
             detail={"step": act.step.name},
             reason=act.reason,
         )
-        for telling in act.step.tells:
-            notice.tell(act.session, telling, act.actor, passed, reason=act.reason)
         outcome.done.extend(item.id for item in passed)
+        return passed
 
-    def _move(self, act: Act, items: list[Any]) -> set[int]:
-        """Write state and version where the old ones still stand; return the ids written."""
-        groups: dict[tuple[str, str], list[int]] = {}
-        for item in items:
-            groups.setdefault((item.state, act.step.target_of(act, item)), []).append(item.id)
-        moved: set[int] = set()
-        stamp = now()
-        for (old, new), keys in groups.items():
-            values: dict[str, Any] = {"state": new, "version": self.model.version + 1}
+    def _move(self, act: Act, items: Mapping[Any, str]) -> None:
+        """Write state, version, the step's own columns and the history, all of them as sets."""
+        own = dict(act.step.writes(act, list(items))) if act.step.writes else {}
+        act.session.flush()
+        groups: dict[tuple[str, str, str], list[Any]] = {}
+        for item, standing in items.items():
+            key = (str(item.state), act.step.target_of(act, item), standing)
+            groups.setdefault(key, []).append(item)
+        for (old, new, standing), found in groups.items():
+            moved = {"state": new, **own}
             if old != new and hasattr(self.model, "state_since"):
-                values["state_since"] = stamp
-            rows = act.session.execute(
-                update(self.model)
-                .where(self.model.id.in_(keys), self.model.state == old)
-                .values(**values)
-                .returning(self.model.id)
-                .execution_options(synchronize_session=False)
-            )
-            moved.update(row[0] for row in rows)
-        act.session.scalars(
-            select(self.model)
-            .where(self.model.id.in_([item.id for item in items]))
-            .execution_options(populate_existing=True)
-        ).all()
-        return moved
+                moved["state_since"] = act.at
+            self._write(act, found, old, moved)
+            self._note(act, found, old, standing)
 
-    def _write_history(self, act: Act, items: list[Any], before: Mapping[int, str]) -> None:
-        stamp = now()
-        fields = act.data.get("fields") or None
-        rows = [
-            {
-                "flow": self.name,
-                "object_id": item.id,
-                "teacher_id": teacher_of(item),
-                "step": act.step.name,
-                "from_state": before[item.id],
-                "to_state": str(item.state),
-                "account_id": act.actor.account_id or None,
-                "assignment_id": act.actor.assignment_id,
-                "role": str(act.actor.role),
-                "unit_id": act.actor.unit_id or None,
-                "school_id": item.school_id,
-                "authority_id": item.authority_id,
-                "at": stamp,
-                "reason": act.reason or None,
-                "field_reasons": fields,
-                "object_version": item.version,
-                "data": _kept(act.data),
-            }
-            for item in items
-        ]
-        if rows:
-            act.session.execute(insert(Transition), rows)
+    def _write(self, act: Act, items: list[Any], old: str, values: dict[str, Any]) -> None:
+        keys = [item.id for item in items]
+        rows = act.session.execute(
+            update(self.model)
+            .where(among(act.session, self.model.id, keys), self.model.state == old)
+            .values(**values, version=self.model.version + 1)
+            .execution_options(synchronize_session=False)
+        )
+        # The rows are locked: another number means that a lock was lost, and nothing may stand.
+        if rows.rowcount != len(items):  # type: ignore[attr-defined]
+            raise Stale()
+        plain = {k: v for k, v in values.items() if not isinstance(v, ClauseElement)}
+        computed = values.keys() - plain.keys()
+        for item in items:
+            for name, value in {**plain, "version": item.version + 1}.items():
+                set_committed_value(item, name, value)
+            if computed:
+                act.session.expire(item, computed)
+
+    def _note(self, act: Act, items: list[Any], old: str, standing: str) -> None:
+        """Write the history of a batch with one statement, out of the rows as they stand."""
+        model, actor = self.model, act.actor
+        kept = {key: value for key, value in act.data.items() if key != "fields"}
+        kept |= {"stands_in": standing} if standing else {}
+        columns = {
+            "flow": literal(self.name),
+            "object_id": model.id,
+            "teacher_id": model.teacher_id,
+            "step": literal(act.step.name),
+            "from_state": literal(old),
+            "to_state": model.state,
+            "account_id": _or_null(actor.account_id),
+            "assignment_id": _or_null(actor.assignment_id),
+            "role": literal(str(actor.role)),
+            "unit_id": _or_null(actor.unit_id),
+            "school_id": model.school_id,
+            "authority_id": model.authority_id,
+            "at": literal(act.at, UtcDateTime()),
+            "reason": _or_null(act.reason),
+            "field_reasons": _or_null(act.data.get("fields"), Json),
+            "object_version": model.version,
+            "data": _or_null(kept, Json),
+        }
+        chosen = among(act.session, model.id, [item.id for item in items])
+        rows = select(*columns.values()).where(chosen).order_by(model.id)
+        act.session.execute(insert(Transition).from_select(list(columns), rows))
 
 
 def teacher_of(item: Any) -> int | None:
@@ -276,66 +346,54 @@ def teacher_of(item: Any) -> int | None:
     return getattr(item, "teacher_id", None)
 
 
-def _kept(data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The inputs that history keeps: ticks and short texts, never the reasons per field."""
-    kept = {key: value for key, value in data.items() if key != "fields" and value is not None}
-    return kept or None
+def _or_null(value: Any, kind: Any = None) -> Any:
+    return literal(value, kind) if value else null()
 
 
-def _is_party(session: Session, step: Step, actor: Actor, item: Any) -> bool:
-    if actor is SYSTEM_ACTOR:
-        return any(getattr(party, "is_system", False) for party in step.by)
-    return any(party(session, actor, item) for party in step.by)
+def _standing(session: Session, step: Step, actor: Actor, items: Sequence[Any]) -> Standing:
+    """The objects to which the actor is a party of the step; in the own right where there is one."""
+    found: Standing = {}
+    for party in sorted(step.by, key=lambda each: bool(each.stands_in)):
+        left = [item for item in items if item.id not in found]
+        found |= dict.fromkeys(party.of(session, actor, left), party.stands_in)
+    return found
 
 
-def _check_inputs(steps: list[Step], reason: str, data: Mapping[str, Any]) -> None:
-    """Refuse unknown inputs, a missing or too long reason, field reasons that are no mapping."""
-    from_steps = {each.name for step in steps for each in step.inputs}
-    unknown = set(data) - from_steps - {"fields"}
-    if unknown:
-        raise Malformed(problems=[Problem("input", sorted(unknown)[0], field=sorted(unknown)[0])])
-    fields = data.get("fields")
-    if fields is not None and not (
-        isinstance(fields, Mapping)
-        and all(isinstance(k, str) and isinstance(v, str) for k, v in fields.items())
-    ):
+def _check_inputs(steps: list[Step], data: Mapping[str, Any]) -> None:
+    """Refuse inputs that no row of the step has, and values that are not of their kind."""
+    known = {each.name: each for step in steps for each in step.inputs}
+    for name, value in data.items():
+        if name == "fields" and any(step.needs_reason for step in steps):
+            _check_field_reasons(value)
+        elif name not in known or (known[name].kind == "check" and not isinstance(value, bool)):
+            raise Malformed(problems=[Problem("input", name, field=name)])
+
+
+def _check_field_reasons(fields: Any) -> None:
+    if fields is None:
+        return
+    if not isinstance(fields, Mapping) or len(fields) > MOST_FIELDS:
         raise Malformed()
-    if len(reason) > REASON_LENGTH:
-        raise Refused(problems=[notice.reason_problem()])
-    if any(step.needs_reason for step in steps) and not reason.strip() and not fields:
-        raise Refused(problems=[notice.reason_problem()])
+    for key, reason in fields.items():
+        if not isinstance(key, str) or not isinstance(reason, str) or not reason.strip():
+            raise Malformed()
+        if len(key) > FIELD_KEY_LENGTH or len(reason) > REASON_LENGTH:
+            raise Refused(problems=[notice.reason_problem()])
 
 
-def _by_step(
-    session: Session,
-    steps: list[Step],
-    items: list[Any],
-    actor: Actor,
-    versions: Mapping[int, int | None],
-    outcome: Outcome,
-) -> Iterable[tuple[Step, list[Any]]]:
-    """Give each object the row of the table that fits it: party first, then state and version."""
-    chosen: dict[int, list[Any]] = {}
-    for item in items:
-        mine = [n for n, step in enumerate(steps) if _is_party(session, step, actor, item)]
-        fitting = [n for n in mine if item.state in steps[n].sources]
-        expected = versions[item.id]
-        if not mine:
-            outcome.failed[item.id] = Forbidden()
-        elif not fitting or (expected is not None and expected != item.version):
-            outcome.failed[item.id] = Stale()
-        else:
-            chosen.setdefault(fitting[0], []).append(item)
-    return [(steps[number], found) for number, found in chosen.items()]
+def _reason_given(act: Act, items: list[Any]) -> Problems:
+    """A return, rejection or revocation needs a reason of 1 to 500 characters (s0)."""
+    missing = act.step.needs_reason and not act.reason
+    if not missing and len(act.reason) <= REASON_LENGTH:
+        return {}
+    return {item.id: [notice.reason_problem()] for item in items}
 
 
 def _ask_guards(act: Act, items: list[Any], outcome: Outcome) -> list[Any]:
     """Ask every guard about every object; all problems of an object are reported at once."""
     problems: dict[int, list[Problem]] = {}
-    for guard in act.step.guards:
+    for guard in (_reason_given, *act.step.guards):
         for key, found in guard(act, items).items():
             problems.setdefault(key, []).extend(found)
-    for key, found in problems.items():
-        if found:
-            outcome.failed[key] = Refused(problems=found)
+    outcome.failed |= {key: Refused(problems=found) for key, found in problems.items() if found}
     return [item for item in items if item.id not in outcome.failed]

@@ -1,78 +1,136 @@
-"""Who may take a step: one small question each about actor and object."""
+"""Who may take a step: one small question each about an actor and some objects."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.access.roles import Role
-from app.access.scope import Actor
+from app.access.scope import SYSTEM_ACTOR, Actor
 from app.core.clock import today
 from app.models.account import Account, Assignment
-from app.models.teacher import Teacher
 
 
-def teacher_self(_session: Session, actor: Actor, file: Teacher) -> bool:
+@dataclass(frozen=True)
+class Party:
+    """A party to a flow: tells of which objects the actor is one, for many objects at once.
+
+    `stands_in` is kept in the history of a step taken in this capacity; `is_system` marks what
+    only the system itself does, never a signed-in person.
+    """
+
+    name: str
+    ask: Callable[[Session, Actor, Sequence[Any]], set[int]]
+    stands_in: str = ""
+    is_system: bool = False
+
+    def of(self, session: Session, actor: Actor, items: Sequence[Any]) -> set[int]:
+        """The ids of those objects to which the actor is this party."""
+        if (actor is SYSTEM_ACTOR) is not self.is_system:
+            return set()
+        return self.ask(session, actor, items)
+
+
+def party(question: Callable[[Actor, Any], bool]) -> Party:
+    """Make a party of a question about one object that needs no database."""
+
+    def ask(_session: Session, actor: Actor, items: Sequence[Any]) -> set[int]:
+        return {item.id for item in items if question(actor, item)}
+
+    return Party(question.__name__, ask)
+
+
+@party
+def teacher_self(actor: Actor, file: Any) -> bool:
     """The teacher whose file it is."""
     return actor.role == Role.TEACHER and actor.teacher_id == file.id
 
 
-def school_info(_session: Session, actor: Actor, file: Teacher) -> bool:
+@party
+def school_info(actor: Actor, file: Any) -> bool:
     """The information administrator of the school."""
     return actor.role == Role.SCHOOL_INFO and actor.unit_id == file.school_id
 
 
-def school_head(_session: Session, actor: Actor, file: Teacher) -> bool:
+@party
+def school_head(actor: Actor, file: Any) -> bool:
     """The head of the school, or the delegate of the head."""
     return actor.role == Role.SCHOOL_HEAD and actor.unit_id == file.school_id
 
 
-def authority(_session: Session, actor: Actor, file: Teacher) -> bool:
+def _decides(actor: Actor, file: Any) -> bool:
+    roles = (Role.DISTRICT_INFO, Role.CITY_INFO)
+    return actor.role in roles and actor.unit_id == file.authority_id
+
+
+@party
+def authority(actor: Actor, file: Any) -> bool:
     """The information administrator of the authority: 区教委, for 市属高校 the 市教委."""
-    return (
-        actor.role in (Role.DISTRICT_INFO, Role.CITY_INFO) and actor.unit_id == file.authority_id
-    )
+    return _decides(actor, file)
 
 
-def city(_session: Session, actor: Actor, _file: Teacher) -> bool:
+@party
+def city(actor: Actor, _file: Any) -> bool:
     """The information administrator of the city commission."""
     return actor.role == Role.CITY_INFO
 
 
-def city_for_district_file(_session: Session, actor: Actor, file: Teacher) -> bool:
+@party
+def city_for_district_file(actor: Actor, file: Any) -> bool:
     """The city, for files that a district decided (1.10)."""
     return actor.role == Role.CITY_INFO and actor.unit_id != file.authority_id
 
 
-def authority_for_head(session: Session, actor: Actor, file: Teacher) -> bool:
-    """The authority in the place of a head who has no delegate, for the head's own file (s0)."""
-    if not authority(session, actor, file):
-        return False
-    holders = active_heads(session, file.school_id)
-    own = session.scalar(select(Account.id).where(Account.teacher_id == file.id))
-    return own is not None and holders == {own}
-
-
-def system(_session: Session, _actor: Actor, _file: Teacher) -> bool:
-    """The system itself; never a signed-in person."""
-    return False
-
-
-system.is_system = True  # type: ignore[attr-defined]
-
-
-def active_heads(session: Session, school_id: int) -> set[int]:
-    """The accounts that may act as head of a school today, delegates included."""
-    day = today()
-    return set(
-        session.scalars(
-            select(Assignment.account_id)
-            .where(
-                Assignment.unit_id == school_id,
-                Assignment.role == Role.SCHOOL_HEAD,
-                Assignment.valid_from <= day,
-                or_(Assignment.valid_to.is_(None), Assignment.valid_to >= day),
+def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[int]:
+    mine = [file for file in files if _decides(actor, file)]
+    if not mine:
+        return set()
+    owners = {
+        teacher: account
+        for teacher, account in session.execute(
+            select(Account.teacher_id, Account.id).where(
+                Account.teacher_id.in_([file.id for file in mine])
             )
-            .execution_options(unscoped=True)
         )
+    }
+    if not owners:
+        return set()
+    heads = active_heads(session, {file.school_id for file in mine if file.id in owners})
+    return {
+        file.id
+        for file in mine
+        if file.id in owners and heads.get(file.school_id) == {owners[file.id]}
+    }
+
+
+authority_for_head = Party("authority_for_head", _for_sole_head, stands_in="school_head")
+"""The authority in the place of a head who has no delegate, for the head's own file (s0)."""
+
+
+def _always(_session: Session, _actor: Actor, items: Sequence[Any]) -> set[int]:
+    return {item.id for item in items}
+
+
+system = Party("system", _always, is_system=True)
+"""The system itself; never a signed-in person."""
+
+
+def active_heads(session: Session, schools: set[int]) -> dict[int, set[int]]:
+    """The accounts that may act as head of each school today, delegates included."""
+    day = today()
+    rows = session.execute(
+        select(Assignment.unit_id, Assignment.account_id)
+        .where(
+            Assignment.unit_id.in_(schools),
+            Assignment.role == Role.SCHOOL_HEAD,
+            Assignment.valid_from <= day,
+            or_(Assignment.valid_to.is_(None), Assignment.valid_to >= day),
+        )
+        .execution_options(unscoped=True)
     )
+    found: dict[int, set[int]] = {}
+    for school, account in rows:
+        found.setdefault(school, set()).add(account)
+    return found
