@@ -94,7 +94,9 @@ def tell(
         elif party == "submitter":
             rows += _for_submitters(session, telling.event, items, reason)
         else:
-            rows += _for_units(session, telling.event, party, actor, items, reason)
+            rows += _for_units(
+                session, telling.event, items, reason, party=party, sender=actor.unit_name
+            )
     # Who is a party in two ways hears of it once.
     once = {(row["account_id"], row["teacher_id"], row["unit_id"]): row for row in rows}
     rows = [row for row in once.values() if row["account_id"] != actor.account_id]
@@ -168,7 +170,7 @@ def accounts_of(
 
 
 def _for_units(
-    session: Session, event: str, party: str, actor: Actor, items: Sequence[Any], reason: str
+    session: Session, event: str, items: Sequence[Any], reason: str, *, party: str, sender: str
 ) -> list[dict[str, Any]]:
     by_unit: dict[int, list[Any]] = {}
     for item in items:
@@ -178,7 +180,7 @@ def _for_units(
     stamp = now()
     rows = []
     for unit, mine in by_unit.items():
-        params = {"count": len(mine), "unit": actor.unit_name, "reason": reason}
+        params = {"count": len(mine), "unit": sender, "reason": reason}
         teacher = mine[0].teacher_id if len(mine) == 1 else None
         for account in accounts.get(unit, ()):
             rows.append(

@@ -77,7 +77,7 @@ def _categories(act: Any, files: list[Teacher]) -> dict[int, str]:
     rows = act.session.execute(
         select(Unit.id, Unit.category).where(Unit.id.in_({f.school_id for f in files}))
     )
-    by_school = {key: category for key, category in rows}
+    by_school = dict(rows.all())
     return {file.id: by_school[file.school_id] for file in files}
 
 

@@ -180,7 +180,7 @@ def _set_closed(session: Session, actor: Actor, each: Round, *, closed: bool) ->
 
 
 def extend(
-    session: Session, actor: Actor, each: Round, unit: Unit, until: date, reason: str
+    session: Session, actor: Actor, each: Round, unit: Unit, *, until: date, reason: str
 ) -> Extension:
     """Grant a unit a later last day in a round, and tell it.
 

@@ -199,14 +199,12 @@ class Workflow:
             raise Malformed()
         _check_inputs(steps, data)
         outcome = Outcome()
-        taken = [
-            _Taken(Act(session, actor, step, reason.strip(), data, catalog, batch))
-            for step in steps
-        ]
+        acts = [Act(session, actor, each, reason.strip(), data, catalog, batch) for each in steps]
+        taken = [_Taken(act) for act in acts]
         for keys in parts(sorted(versions), BATCH):
             items = self._lock(session, keys, outcome)
-            for number, chosen in self._fitting(session, steps, items, actor, versions, outcome):
-                taken[number].items += self._take(taken[number].act, chosen, outcome)
+            for number, chosen in _fitting(acts, items, versions, outcome):
+                taken[number].items += self._take(acts[number], chosen, outcome)
         for each in taken:
             for telling in each.act.step.tells:
                 notice.tell(
@@ -227,33 +225,6 @@ class Workflow:
         present = {item.id for item in found}
         outcome.failed |= {key: NotFound() for key in keys if key not in present}
         return list(found)
-
-    def _fitting(
-        self,
-        session: Session,
-        steps: list[Step],
-        items: list[Any],
-        actor: Actor,
-        versions: Mapping[int, int | None],
-        outcome: Outcome,
-    ) -> Iterable[tuple[int, dict[Any, str]]]:
-        """Give each object the row of the table that fits it: party first, then state, version.
-
-        Yields the numbers of rows, each with its objects and how the actor stands to them.
-        """
-        standings = [_standing(session, step, actor, items) for step in steps]
-        chosen: dict[int, dict[Any, str]] = {}
-        for item in items:
-            rows = [number for number, ids in enumerate(standings) if item.id in ids]
-            fitting = [number for number in rows if item.state in steps[number].sources]
-            expected = versions[item.id]
-            if not rows:
-                outcome.failed[item.id] = Forbidden()
-            elif not fitting or (expected is not None and expected != item.version):
-                outcome.failed[item.id] = Stale()
-            else:
-                chosen.setdefault(fitting[0], {})[item] = standings[fitting[0]][item.id]
-        return chosen.items()
 
     def _take(self, act: Act, chosen: Mapping[Any, str], outcome: Outcome) -> list[Any]:
         """Take the step for one batch of locked objects; return those that took it."""
@@ -350,8 +321,33 @@ def _or_null(value: Any, kind: Any = None) -> Any:
     return literal(value, kind) if value else null()
 
 
+def _fitting(
+    acts: Sequence[Act],
+    items: Sequence[Any],
+    versions: Mapping[int, int | None],
+    outcome: Outcome,
+) -> Iterable[tuple[int, dict[Any, str]]]:
+    """Give each object the row of the table that fits it: party first, then state, version.
+
+    Returns the numbers of rows, each with its objects and how the actor stands to them.
+    """
+    standings = [_standing(act.session, act.step, act.actor, items) for act in acts]
+    chosen: dict[int, dict[Any, str]] = {}
+    for item in items:
+        rows = [number for number, ids in enumerate(standings) if item.id in ids]
+        fitting = [number for number in rows if item.state in acts[number].step.sources]
+        expected = versions[item.id]
+        if not rows:
+            outcome.failed[item.id] = Forbidden()
+        elif not fitting or (expected is not None and expected != item.version):
+            outcome.failed[item.id] = Stale()
+        else:
+            chosen.setdefault(fitting[0], {})[item] = standings[fitting[0]][item.id]
+    return chosen.items()
+
+
 def _standing(session: Session, step: Step, actor: Actor, items: Sequence[Any]) -> Standing:
-    """The objects to which the actor is a party of the step; in the own right where there is one."""
+    """The objects to which the actor is a party of the step, in the own right where possible."""
     found: Standing = {}
     for party in sorted(step.by, key=lambda each: bool(each.stands_in)):
         left = [item for item in items if item.id not in found]

@@ -87,14 +87,12 @@ def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[
     mine = [file for file in files if _decides(actor, file)]
     if not mine:
         return set()
-    owners = {
-        teacher: account
-        for teacher, account in session.execute(
-            select(Account.teacher_id, Account.id).where(
-                Account.teacher_id.in_([file.id for file in mine])
-            )
+    rows = session.execute(
+        select(Account.teacher_id, Account.id).where(
+            Account.teacher_id.in_([file.id for file in mine])
         )
-    }
+    )
+    owners = dict(rows.all())
     if not owners:
         return set()
     heads = active_heads(session, {file.school_id for file in mine if file.id in owners})
