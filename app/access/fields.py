@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from app.access.roles import FILES, Role
 from app.access.scope import Actor
 from app.core.reference import Indicator
-from app.models.teacher import OPEN_STATES
+from app.models.teacher import OPEN_STATES, ReviewState
 
 
 class View(StrEnum):
@@ -69,8 +69,13 @@ def may_search(actor: Actor, indicator: Indicator) -> bool:
 
 def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
     """Whether the actor may type the value into this file; asked in order: state of the file,
-    place, role against `filled_by` (S51, S52). `teacher` has id, state, school_id, category."""
-    if teacher.state not in OPEN_STATES or indicator.read_only:
+    place, role against `filled_by` (S51, S52). `teacher` has id, state, school_id, school.
+
+    What is submitted is locked as the teacher declared it; the school completes its own part
+    until the head confirms (1.3, 1.6).
+    """
+    is_open = teacher.state in OPEN_STATES
+    if not (is_open or teacher.state == ReviewState.SUBMITTED) or indicator.read_only:
         return False
     if indicator.key == "basic.staff_status":
         return False
@@ -78,18 +83,17 @@ def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -
     if not rule.collected:
         return False
     if actor.role == Role.SCHOOL_INFO:
-        return teacher.school_id == actor.unit_id
+        own_part = indicator.core or rule.filled_by == "school"
+        return teacher.school_id == actor.unit_id and (is_open or own_part)
     if actor.role == Role.TEACHER:
-        mine = actor.teacher_id == teacher.id
+        mine = actor.teacher_id == teacher.id and is_open
         return mine and not indicator.core and rule.filled_by in ("teacher", "both")
     return False
 
 
 def may_edit_set(actor: Actor, teacher: Any, set_code: str, catalog: Any) -> bool:
     """Whether any indicator of a set may be typed in."""
-    return any(
-        may_edit(actor, teacher, item, catalog) for item in catalog.set(set_code).indicators
-    )
+    return any(may_edit(actor, teacher, item, catalog) for item in catalog.set(set_code).indicators)
 
 
 def is_collected(indicator: Indicator, category: str, catalog: Rules) -> bool:

@@ -1,4 +1,4 @@
-"""The teacher's file: open, fill, delete, answer "none"; check and project afterwards (1.1, 1.2)."""
+"""The file of a teacher: open, fill, delete, answer "none"; check and project it (1.1, 1.2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -122,7 +122,7 @@ def save_record(
     `raw` holds raw values by indicator code; fields left out keep their value. Raises NotFound,
     Forbidden (with the fields that are not the actor's), Stale, Refused.
     """
-    _check_open(teacher)
+    _check_open(actor, teacher)
     if set_code not in TEACHER_SETS:
         raise NotFound()
     _check_rights(actor, teacher, set_code, raw, catalog)
@@ -189,7 +189,7 @@ def delete_record(
     catalog: Catalog,
 ) -> None:
     """Delete a draft row of a multi-row set; NotFound, Forbidden, Stale."""
-    _check_open(teacher)
+    _check_open(actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Refused(_("A single-row set can be emptied but not deleted."))
@@ -198,6 +198,14 @@ def delete_record(
     record = find_record(session, teacher, set_code, record_uuid)
     if version is not None and record.version != version:
         raise Stale()
+    values = record.values()
+    if any(
+        values.get(item.code) is not None
+        and not item.read_only
+        and not may_edit(actor, teacher, item, catalog)
+        for item in entry.indicators
+    ):
+        raise Forbidden(_("This record holds values that are not yours to delete."))
     session.delete(record)
     attachment.release(session, teacher, set_code, record_uuid)
     _contribute(session, actor, [teacher.id])
@@ -210,7 +218,7 @@ def answer_none(
     session: Session, actor: Actor, teacher: Teacher, set_code: str, none: bool, *, catalog: Catalog
 ) -> None:
     """Answer that there is nothing to report in a multi-row set, or take the answer back."""
-    _check_open(teacher)
+    _check_open(actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Malformed()
@@ -514,17 +522,23 @@ def _flush_identity(session: Session) -> None:
         ) from clash
 
 
-def _check_open(teacher: Teacher) -> None:
-    if not teacher.is_open:
+def _check_open(actor: Actor, teacher: Teacher) -> None:
+    if not is_open_to(actor, teacher):
         raise Stale(locked_reason(teacher))
+
+
+def is_open_to(actor: Actor, teacher: Teacher) -> bool:
+    """Whether the actor's part of the file may be filled in at present (1.2, 1.3)."""
+    own_school = actor.role == Role.SCHOOL_INFO and actor.unit_id == teacher.school_id
+    return teacher.is_open or (own_school and teacher.state == ReviewState.SUBMITTED)
 
 
 def locked_reason(teacher: Teacher) -> str:
     """Why the file cannot be edited at present, and who can change that and how."""
     if teacher.state == ReviewState.SUBMITTED:
         return _(
-            "The file waits for the school. The person who submitted it can withdraw it, or the"
-            " school can return it."
+            "The file waits for the head of the school. Who submitted it can withdraw it, and"
+            " the school can return it."
         )
     if teacher.state == ReviewState.SCHOOL_CONFIRMED:
         return _(
