@@ -133,6 +133,7 @@ def _file_findings(folder: Path, name: str, shape: Shape) -> Iterator[Finding]:
 
 def _row_findings(name: str, shape: Shape, rows: list[Row]) -> Iterator[Finding]:
     seen: set[tuple[str, ...]] = set()
+    tests = tuple(_cell_tests(shape))
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             remedy = "Put texts with commas into quotation marks."
@@ -142,7 +143,7 @@ def _row_findings(name: str, shape: Shape, rows: list[Row]) -> Iterator[Finding]
         if key in seen:
             yield Finding(name, number, f"{' '.join(key)!r} occurs twice.", "Remove one row.")
         seen.add(key)
-        for column, test, remedy in _cell_tests(shape):
+        for column, test, remedy in tests:
             if not test(row[column], column):
                 text = f"{column} is {row[column]!r}."
                 yield Finding(name, number, text, remedy)
