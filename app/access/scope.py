@@ -24,6 +24,7 @@ from app.models.exchange import ExportFile, ImportBatch
 from app.models.history import Audit
 from app.models.job import Job
 from app.models.notice import Notice
+from app.models.record import UnitRecord
 from app.models.report import ReportBatch
 from app.models.saved_view import FormDraft, SavedView
 from app.models.teacher import Teacher
@@ -180,6 +181,13 @@ def _units(actor: Actor) -> Criterion | None:
     return lambda cls: or_(cls.id == unit, cls.kind == "city", cls.kind == "district")
 
 
+def _unit_records(actor: Actor) -> Criterion | None:
+    """What describes a unit is seen by those who see the unit."""
+    if actor.tier == "city":
+        return None
+    return lambda cls: cls.unit_id.in_(select(Unit.id))
+
+
 def _own(actor: Actor) -> Criterion | None:
     account = actor.account_id
     return lambda cls: cls.account_id == account
@@ -227,6 +235,7 @@ def _assignments(actor: Actor) -> Criterion | None:
 RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     Scoped: _files,
     Unit: _units,
+    UnitRecord: _unit_records,
     Assignment: _assignments,
     Job: _jobs,
     ImportBatch: _imports,
