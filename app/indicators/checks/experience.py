@@ -61,8 +61,7 @@ def age_at_enrolment_is_plausible(file: FileData, ctx: Context) -> Iterator[Hit]
         low = ctx.parameters["enrol_age_min_higher" if higher else "enrol_age_min_secondary"]
         too_old = higher and age > ctx.parameters["enrol_age_max_higher"]
         if age < low or too_old:
-            remedy = _("At enrolment the person was %(age)d: check the month.", age=age)
-            yield Hit("start", row.uuid, remedy)
+            yield Hit("start", row.uuid, _("Compare the month with the birth date."))
 
 
 @check("DQ023")

@@ -1,4 +1,8 @@
-"""DQ011 to DQ020, DQ040, DQ065 and DQ068: the person, the scope of collection, the transfer."""
+"""DQ011 to DQ020, DQ040, DQ065 and DQ068: the person, the scope of collection, the transfer.
+
+A message never tells the birth date or what it can be computed from: findings are read in lists
+where it is masked (SEC-11).
+"""
 
 import re
 from collections.abc import Iterator
@@ -51,7 +55,9 @@ def work_began_at_sixteen(file: FileData, ctx: Context) -> Iterator[Hit]:
     start, earliest = file.value("basic", "work_start"), first_work_month(file, ctx)
     if start and earliest and start < earliest:
         severity = "warning" if file.facts.early_work_allowed else None
-        remedy = _("Work cannot start before %(month)s.", month=earliest)
+        remedy = _(
+            "Work starts at the age of %(age)d or later.", age=ctx.parameters["work_age_min"]
+        )
         yield Hit("work_start", remedy=remedy, severity=severity)
 
 
@@ -164,7 +170,9 @@ def service_months_are_consistent(file: FileData, ctx: Context) -> Iterator[Hit]
         yield Hit("basic_service_end", remedy=_("The end cannot come before the start."))
     earliest = first_work_month(file, ctx)
     if start and earliest and start < earliest:
-        remedy = _("Work cannot start before %(month)s.", month=earliest)
+        remedy = _(
+            "Work starts at the age of %(age)d or later.", age=ctx.parameters["work_age_min"]
+        )
         yield Hit("basic_service_start", remedy=remedy)
 
 
@@ -178,10 +186,8 @@ def retirement_age_is_not_passed(file: FileData, ctx: Context) -> Iterator[Hit]:
     category = post.get("post_category") if post else None
     day = retirement_day(birth, file.value("basic", "sex"), category, ctx.parameters)
     if day and day <= ctx.today:
-        yield Hit(
-            "staff_status",
-            remedy=_("The age was reached on %(day)s: change the staff status.", day=day),
-        )
+        remedy = _("Change the staff status, or register that the person stays on.")
+        yield Hit("staff_status", remedy=remedy)
 
 
 @check("DQ065")
