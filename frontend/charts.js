@@ -19,6 +19,7 @@ const MUTED = "#5b6675";
 const LINE = "#e5e9ef";
 const NARROW = 420;
 const ROOM = 46; // Pixels a name under a bar needs; with less the bars lie down.
+const LEGEND = 200; // What name, figure and share of a pie take.
 const FONT = getComputedStyle(document.body).fontFamily;
 const LOCALE = document.documentElement.lang.startsWith("zh") ? "ZH" : "EN";
 
@@ -64,10 +65,11 @@ function start(canvas, data) {
   const chart = echarts.init(canvas, null, { locale: LOCALE });
   const paint = () => chart.setOption({ ...common(data), ...kinds[data.kind](data, canvas.clientWidth) }, true);
   paint();
-  let width = canvas.clientWidth;
+  const size = () => `${canvas.clientWidth}x${canvas.clientHeight}`;
+  let drawn = size();
   new ResizeObserver(() => {
-    if (canvas.clientWidth === width) return;
-    width = canvas.clientWidth;
+    if (size() === drawn) return;
+    drawn = size();
     chart.resize();
     paint();
   }).observe(canvas);
@@ -171,10 +173,12 @@ function stacked(data, width) {
 function pie(data, width) {
   const narrow = width < NARROW;
   const total = data.rows.reduce((sum, row) => sum + row.value, 0);
-  const ring = narrow ? ["50%", "38%"] : [Math.min(150, width * 0.36), "50%"];
+  const radius = Math.min(108, Math.round(width * 0.22));
+  const start = Math.max(8, (width - 2 * radius - LEGEND) / 2); // Ring and legend together in the middle.
+  const ring = narrow ? ["50%", "38%"] : [start + radius, "50%"];
   const legend = narrow
     ? { orient: "horizontal", left: "center", bottom: 0 }
-    : { orient: "vertical", left: Math.min(150, width * 0.36) + 128, top: "middle" };
+    : { orient: "vertical", left: start + 2 * radius + 24, top: "middle" };
   return {
     title: {
       text: number(total),
@@ -192,11 +196,11 @@ function pie(data, width) {
       itemWidth: 10,
       itemGap: narrow ? 8 : 12,
       formatter: (name) => share(data, name, total),
-      textStyle: { color: INK, rich: { name: { width: narrow ? 0 : 72 }, value: { color: MUTED } } },
+      textStyle: { color: INK, rich: { name: narrow ? {} : { width: 64 }, value: { color: MUTED } } },
     },
     series: [{
       type: "pie",
-      radius: narrow ? ["38%", "60%"] : [72, 108],
+      radius: narrow ? ["38%", "60%"] : [radius * 0.66, radius],
       center: ring,
       label: { show: false },
       itemStyle: { borderColor: "#fff", borderWidth: 2 },
@@ -220,20 +224,22 @@ async function prepareMap(address) {
   echarts.registerMap("beijing", shapes);
 }
 
-function map(data) {
+function map(data, width) {
   const rows = data.rows.filter((row) => outlines.names.has(row.code));
   const figures = rows.map((row) => row.value);
   const most = Math.max(1, ...figures);
+  const least = figures.length > 1 ? Math.min(...figures) : 0;
   return {
     visualMap: {
       type: "continuous",
-      min: 0,
-      max: most,
+      show: width >= NARROW + 80, // On a phone the table beside it tells the figures.
+      min: least,
+      max: Math.max(most, least + 1),
       left: 8,
       bottom: 8,
       itemWidth: 10,
       itemHeight: 84,
-      text: [number(most), "0"],
+      text: [number(most), number(least)],
       textStyle: { color: MUTED },
       inRange: { color: BLUES },
     },

@@ -13,7 +13,10 @@ export function start(init) {
   // A tab named in the address opens at once; without a name the first one is open already.
   const name = decodeURIComponent(location.hash.slice(1));
   const tab = name && document.querySelector(`[data-bs-toggle=tab][data-bs-target="#${CSS.escape(name)}"]`);
-  if (tab) tab.click();
+  if (!tab) return;
+  tab.click();
+  // The browser has put the focus into the panel; reading starts at the top all the same.
+  addEventListener("load", () => document.activeElement.matches(".tab-pane") && document.activeElement.blur());
 }
 
 export function init(root) {

@@ -170,7 +170,9 @@ class BaseModelView(
         name, pk = type(self).__name__, self.datamodel.get_pk_value(item)
         urls = {"list": url_for(f"{self.endpoint}.list")}
         if self.may("write") and self.may_edit_row(item):
-            urls |= {kind: address_of(name, kind, pk=pk) for kind in ("edit", "delete")}
+            back = {"next": self.next_url()} if self.next_url() else {}
+            urls |= {"edit": address_of(name, "edit", pk=pk, **back)}
+            urls |= {"delete": address_of(name, "delete", pk=pk)}
         return urls
 
     def tabs(self, item: Any) -> list[Tab]:
@@ -205,9 +207,10 @@ class BaseModelView(
         key = parent_view.datamodel.get_pk_value(parent)
         filters = model.get_filters()
         filters.add_filter_related_view(column, model.FilterRelationOneToManyEqual, key)
-        name, page = type(self).__name__, parent_view.after_save_url(parent)
-        add = address_of(name, "add", **{f"_flt_0_{column}": key, "next": f"{page}#{name}"})
-        return self._get_list_widget(filters, embedded=add)["list"]()
+        back = f"{parent_view.after_save_url(parent)}#{type(self).__name__}"
+        return self._get_list_widget(filters, embedded={f"_flt_0_{column}": key, "next": back})[
+            "list"
+        ]()
 
     def _get_show_widget(self, pk: Any, item: Any, widgets: Any = None, **kwargs: Any) -> Any:
         fieldsets = kwargs.get("show_fieldsets") or self.show_fieldsets

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
@@ -208,7 +209,7 @@ class Lists:
         return (widgets or {}) | {"search": panel}
 
     def _get_list_widget(self, filters: Any, embedded: Any = None, **_kwargs: Any) -> Any:
-        """Return the list widget; `embedded` is where "add" leads in the tab of a parent."""
+        """Return the list widget; `embedded` are the arguments of "add" in the tab of a parent."""
         arguments = self._arguments()
         columns = self.chosen_columns() if embedded is None else list(self.list_columns)
         query = self._matching(filters, arguments.text if embedded is None else "")
@@ -219,7 +220,7 @@ class Lists:
             name=type(self).__name__,
             title=self.list_title,
             columns=self._columns(columns, arguments),
-            rows=[self._row(item, columns) for item in rows],
+            rows=[self._row(item, columns, embedded) for item in rows],
             count=count,
             arguments=arguments,
             more=more,
@@ -254,7 +255,7 @@ class Lists:
         is_day = self.datamodel.is_date(column) or self.datamodel.is_datetime(column)
         return "date" if is_day else "text"
 
-    def _row(self, item: Any, columns: Any) -> Row:
+    def _row(self, item: Any, columns: Any, embedded: Any = None) -> Row:
         formats = self.formatters_columns
         cells: Any = []
         for column in columns:
@@ -262,7 +263,10 @@ class Lists:
             value = formats[column](value) if column in formats else value
             cells.append(cell_of(value, self._kind(column)))
         pk = self.datamodel.get_pk_value(item)
-        return Row(pk, self.row_link(item), cells, self.row_buttons(item), self.row_name(item))
+        href = self.row_link(item)
+        if href and embedded:
+            href += ("&" if "?" in href else "?") + urlencode({"next": embedded["next"]})
+        return Row(pk, href, cells, self.row_buttons(item), self.row_name(item))
 
     def _parts(self, filters: Any) -> dict[str, Any]:
         name = type(self).__name__
@@ -288,8 +292,10 @@ class Lists:
             },
         }
 
-    def _embedded_parts(self, add_url: str) -> dict[str, Any]:
-        return {"embedded": True, "urls": {"add": add_url if self.may("write") else ""}}
+    def _embedded_parts(self, embedded: Mapping[str, Any]) -> dict[str, Any]:
+        may_add = self.may("write")
+        add = address_of(type(self).__name__, "add", **embedded) if may_add else ""
+        return {"embedded": True, "urls": {"add": add}}
 
     def offered_acts(self) -> Any:
         """Return the acts on many rows that this person may perform, the first one first."""

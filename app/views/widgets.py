@@ -156,7 +156,8 @@ def control(field: Field, **kwargs: Any) -> Markup:
         if kind in ("DecimalField", "FloatField"):
             attributes.setdefault("step", "any")
         html = TextInput(INPUTS.get(kind, "text"))(field, class_=f"form-control{css}", **attributes)
-    return html.replace('value="__None"', Markup('value=""'))
+    # The blank choice of Flask-AppBuilder is a word that nobody should see.
+    return html.replace('value="__None">__None<', Markup('value=""><'))
 
 
 class Badge(NamedTuple):
