@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from unittest import mock
@@ -320,6 +320,20 @@ def test_job_cancelled_while_its_worker_was_lost_does_not_start_again(run, sessi
     assert run().state == JobState.CANCELLED
 
 
+def test_job_whose_workers_were_lost_too_often_is_not_started_again(run, session, stopped):
+    job("work")(pytest.fail)
+    queue.enqueue(session, "work", max_attempts=1)
+    lost = queue.claim(session, worker="lost")
+    session.commit()
+    stopped.move(minutes=2)
+
+    failed = run()
+
+    assert (failed.state, failed.attempt) == (JobState.FAILED, 2)
+    assert failed.error == "The work was interrupted too often. Please start it again."
+    assert run.ended == [(lost.id, 0, JobState.FAILED)]
+
+
 def test_worker_that_lost_its_job_writes_nothing_more(run, session):
     def work(ctx):
         with Session(ctx.session.get_bind()) as other:
@@ -504,6 +518,24 @@ def test_work_takes_its_wiring_from_the_application_and_stops_on_signals(engine,
             signal.signal(each, handler)
 
     assert entered == [1]
+
+
+def test_worker_in_a_thread_leaves_the_signals_alone(engine, session):  # noqa: F811
+    before = signal.getsignal(signal.SIGTERM)
+    app = SimpleNamespace(
+        extensions={"jobs": Wiring(sessions=lambda: Session(engine))}, app_context=nullcontext
+    )
+    job("work")(lambda _ctx: None)
+    queue.enqueue(session, "work")
+    session.commit()
+    counts = []
+
+    thread = threading.Thread(target=lambda: counts.append(worker.work(app, once=True)))
+    thread.start()
+    thread.join()
+
+    assert counts == [1]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 # Registry and timetable
