@@ -15,7 +15,7 @@ def create_app(**overrides: Any) -> Flask:
 
     What is wired is imported here, so that a module can be used without the whole application.
     """
-    import app.core.database
+    import app.core.database  # noqa: F401  (its connection events)
     from app import cli, web
     from app.access.security import SecurityManager
     from app.core import crypto, logs

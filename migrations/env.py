@@ -3,9 +3,8 @@
 from typing import Any
 
 from alembic import context
-from flask import current_app
 
-import app.models as models
+from app import models
 from app.extensions import db
 
 models.load_all()
@@ -20,9 +19,9 @@ def run() -> None:
     """Run what is missing; autogenerate compares types too and writes nothing when equal."""
 
     def drop_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
-        if getattr(context.config.cmd_opts, "autogenerate", False) and directives:
-            if directives[0].upgrade_ops.is_empty():
-                directives[:] = []
+        wanted = getattr(context.config.cmd_opts, "autogenerate", False)
+        if wanted and directives and directives[0].upgrade_ops.is_empty():
+            directives[:] = []
 
     with db.engine.connect() as connection:
         context.configure(
@@ -38,5 +37,4 @@ def run() -> None:
             context.run_migrations()
 
 
-assert current_app is not None  # Only `flask db` runs this file.
 run()

@@ -68,7 +68,9 @@ def _databases() -> list[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that touches the database runs on each database."""
     if "kind" in metafunc.fixturenames:
-        only = next((m.name for m in metafunc.definition.iter_markers() if m.name == "postgres"), None)
+        only = next(
+            (m.name for m in metafunc.definition.iter_markers() if m.name == "postgres"), None
+        )
         kinds = [k for k in _databases() if only is None or k == only]
         metafunc.parametrize("kind", kinds, indirect=True, scope="session")
 

@@ -79,7 +79,7 @@ def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -
         return False
     if indicator.key == "basic.staff_status":
         return False
-    rule = catalog.rule(indicator.set, indicator.code, teacher.school.category)
+    rule = catalog.rule(indicator.set, indicator.code, teacher.category)
     if not rule.collected:
         return False
     if actor.role == Role.SCHOOL_INFO:

@@ -112,9 +112,7 @@ def current_actor() -> Actor:
     return actor
 
 
-def resolve_actor(
-    session: Session, account_id: int, wanted: int | None, day: Any
-) -> Actor | None:
+def resolve_actor(session: Session, account_id: int, wanted: int | None, day: Any) -> Actor | None:
     """Return the actor of an account under the wanted assignment, else under its first valid
     one; None when it has none. The wanted one must be the account's own."""
     rows = session.execute(
@@ -175,9 +173,7 @@ def _units(actor: Actor) -> Criterion | None:
     if actor.tier == "city":
         return None
     if actor.tier == "district":
-        return lambda cls: or_(
-            cls.authority_id == unit, cls.kind == "city", cls.kind == "district"
-        )
+        return lambda cls: or_(cls.authority_id == unit, cls.kind == "city", cls.kind == "district")
     return lambda cls: or_(cls.id == unit, cls.kind == "city", cls.kind == "district")
 
 
@@ -266,7 +262,7 @@ def _scope_statements(state: ORMExecuteState) -> None:
         state.statement = state.statement.options(*_options(actor))
 
 
-def scoped_get(session: Session, cls: type, key: int, **options: Any) -> Any:
+def scoped_get(session: Session, cls: Any, key: int, **options: Any) -> Any:
     """Load one row inside the scope; NotFound when it does not exist or is foreign (SEC-02)."""
     found = session.scalars(select(cls).where(cls.id == key), execution_options=options).first()
     if found is None:

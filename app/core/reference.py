@@ -2,16 +2,17 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Mapping
+from typing import Any
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
 DATA_TYPES = frozenset(
-    "text int decimal date year_month code bool idcard phone email".split()
+    ("text", "int", "decimal", "date", "year_month", "code", "bool", "idcard", "phone", "email")
 )
 TABLES_OUTSIDE = frozenset({"@districts", "@regions", "@school_types"})
 FILLED_BY = frozenset({"", "school", "teacher", "both"})
@@ -359,21 +360,17 @@ def _find_set_problems(folder: Path, ref: Reference) -> list[Finding]:
     for number, row in enumerate(_rows(folder, "indicators.csv"), start=2):
         where = ("indicators.csv", number)
         if row["set"] not in ref.sets:
-            found.append(
-                Finding(*where, f"set {row['set']!r} does not exist.", "Add it to indicator_sets.csv.")
-            )
+            remedy = "Add it to indicator_sets.csv."
+            found.append(Finding(*where, f"set {row['set']!r} does not exist.", remedy))
         if row["data_type"] not in DATA_TYPES:
-            known = ", ".join(sorted(DATA_TYPES))
-            found.append(
-                Finding(*where, f"data_type {row['data_type']!r} is unknown.", f"Use one of: {known}.")
-            )
+            remedy = f"Use one of: {', '.join(sorted(DATA_TYPES))}."
+            found.append(Finding(*where, f"data_type {row['data_type']!r} is unknown.", remedy))
         table = row["code_table"]
         if row["data_type"] == "code" and not table:
             found.append(Finding(*where, "a code has no code_table.", "Name its table."))
         if table and table not in ref.codes and table not in TABLES_OUTSIDE:
-            found.append(
-                Finding(*where, f"code table {table!r} does not exist.", "Add it to code_tables.csv.")
-            )
+            remedy = "Add it to code_tables.csv."
+            found.append(Finding(*where, f"code table {table!r} does not exist.", remedy))
         condition = row["applicable_when"]
         if condition and not _known_condition(ref, row["set"], condition):
             found.append(
@@ -420,26 +417,27 @@ def _find_rule_problems(folder: Path, ref: Reference) -> list[Finding]:
                 Finding(*where, f"indicator {name!r} does not exist.", "Add it to indicators.csv.")
             )
         if row["filled_by"] not in FILLED_BY or row["reviewed_by"] not in REVIEWED_BY:
-            found.append(
-                Finding(
-                    *where,
-                    f"filled_by {row['filled_by']!r} or reviewed_by {row['reviewed_by']!r} is unknown.",
-                    "Use school, teacher or both; authority or school_then_authority.",
-                )
+            text = (
+                f"filled_by {row['filled_by']!r} or reviewed_by {row['reviewed_by']!r} is unknown."
             )
-    for entry in ref.sets.values():
-        for item in entry.indicators:
-            for category in ref.categories:
-                if (entry.code, item.code, category) not in ref.rules:
-                    found.append(
-                        Finding(
-                            "indicator_rules.csv",
-                            0,
-                            f"{item.key} has no rule for category {category!r}.",
-                            "Add the row.",
-                        )
-                    )
+            remedy = "Use school, teacher or both; authority or school_then_authority."
+            found.append(Finding(*where, text, remedy))
     return found
+
+
+def _find_missing_rules(ref: Reference) -> list[Finding]:
+    return [
+        Finding(
+            "indicator_rules.csv",
+            0,
+            f"{item.key} has no rule for category {category!r}.",
+            "Add the row.",
+        )
+        for entry in ref.sets.values()
+        for item in entry.indicators
+        for category in ref.categories
+        if (entry.code, item.code, category) not in ref.rules
+    ]
 
 
 def _find_code_problems(folder: Path, ref: Reference) -> list[Finding]:
@@ -475,6 +473,7 @@ def find_problems(folder: Path = SEEDS) -> list[Finding]:
     return (
         _find_set_problems(folder, ref)
         + _find_rule_problems(folder, ref)
+        + _find_missing_rules(ref)
         + _find_code_problems(folder, ref)
     )
 

@@ -60,6 +60,4 @@ class Scoped:
 def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """A partial index with the same condition on SQLite and PostgreSQL."""
     clause: Any = text(where)
-    return Index(
-        name, *columns, unique=unique, postgresql_where=clause, sqlite_where=clause
-    )
+    return Index(name, *columns, unique=unique, postgresql_where=clause, sqlite_where=clause)

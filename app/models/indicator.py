@@ -29,6 +29,7 @@ class Versioned:
     """Columns of a catalogue row; `KEY` names the columns that identify the thing."""
 
     __abstract__ = True
+    __tablename__: str
     KEY: tuple[str, ...] = ()
 
     id = mapped_column(Integer, primary_key=True, sort_order=-9)

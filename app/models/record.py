@@ -35,12 +35,11 @@ class Record:
     """Columns and behaviour that every set table shares, a teacher's or a unit's."""
 
     __abstract__ = True
+    __tablename__: ClassVar[str]
     indicator_set: ClassVar[IndicatorSet]
 
     id = mapped_column(Integer, primary_key=True, sort_order=-9)
-    uuid = mapped_column(
-        String(32), nullable=False, default=lambda: uuid4().hex, sort_order=-8
-    )
+    uuid = mapped_column(String(32), nullable=False, default=lambda: uuid4().hex, sort_order=-8)
     state = mapped_column(String(10), nullable=False, default="draft", sort_order=-4)
     valid_from = mapped_column(UtcDateTime, sort_order=-3)
     valid_to = mapped_column(UtcDateTime, sort_order=-2)
@@ -76,8 +75,8 @@ class Record:
         if self.uuid is None:
             self.uuid = uuid4().hex
         blank = value in (None, "")
-        sealed = None if blank else seal(value, table=self.__tablename__, column=code, uuid=self.uuid)
-        setattr(self, code, sealed)
+        place = {"table": self.__tablename__, "column": code, "uuid": self.uuid}
+        setattr(self, code, None if blank else seal(value, **place))
         setattr(self, f"{code}_index", None if blank else blind_index(value, index_kind(item)))
 
     def values(self) -> dict[str, Any]:

@@ -111,6 +111,11 @@ class Teacher(Scoped, Model):
     teacher_id = synonym("id")
 
     @property
+    def category(self) -> str:
+        """The category of the school, which chooses form and rules."""
+        return self.school.category or ""
+
+    @property
     def is_open(self) -> bool:
         """Whether the file may be filled in (1.2)."""
         return self.state in OPEN_STATES

@@ -22,7 +22,9 @@ class Unit(Model):
 
     __tablename__ = "unit"
     __table_args__ = (
-        CheckConstraint("kind <> 'school' OR authority_id IS NOT NULL", name="school_has_authority"),
+        CheckConstraint(
+            "kind <> 'school' OR authority_id IS NOT NULL", name="school_has_authority"
+        ),
         CheckConstraint("kind <> 'school' OR category IS NOT NULL", name="school_has_category"),
         Index("ix_unit_authority", "authority_id", "category"),
     )

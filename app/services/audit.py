@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import UpdateBase, event, insert, inspect, text
+from sqlalchemy import Select, UpdateBase, cast, event, insert, inspect, literal, select, text
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from app.core import clock
@@ -74,10 +74,14 @@ class Unaudited(RuntimeError):
 class Actor(Protocol):
     """What an audit row takes from the actor (access.scope.Actor)."""
 
-    account_id: Any
-    assignment_id: Any
-    role: Any
-    unit_id: Any
+    @property
+    def account_id(self) -> Any: ...
+    @property
+    def assignment_id(self) -> Any: ...
+    @property
+    def role(self) -> Any: ...
+    @property
+    def unit_id(self) -> Any: ...
 
 
 # A mapped object, or (type, id), or (type, id, teacher_id).
@@ -134,14 +138,58 @@ def record_many(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write one audit row per object, in one statement; as record() otherwise."""
-    if act not in ACTS or outcome not in OUTCOMES:
-        raise UnknownAct(f"{act} {outcome}")
     if not objects:
         return
+    common = _common(session, act, actor, outcome, reason, detail)
+    rows = [common | _place(each, teacher_id) for each in objects]
+    session.execute(insert(Audit), rows)
+
+
+def record_rows(
+    session: Session,
+    act: str,
+    *,
+    actor: Actor | None,
+    kind: str,
+    rows: Select[Any],
+    reason: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Write one audit row per row of a query, which gives ids and ids of teachers.
+
+    The database copies them itself: a decision over hundreds of files costs one statement.
+    """
+    common = _common(session, act, actor, "done", reason, detail)
+    found = rows.subquery()
+    key, teacher_id = found.c
+    columns = Audit.__table__.columns
+    values = {name: literal(value, columns[name].type) for name, value in common.items()}
+    values |= {
+        "object_type": literal(kind, columns["object_type"].type),
+        "object_id": cast(key, columns["object_id"].type),
+        "teacher_id": teacher_id,
+    }
+    copied = select(*values.values()).order_by(key)
+    session.execute(insert(Audit).from_select(list(values), copied))
+
+
+def _common(
+    session: Session,
+    act: str,
+    actor: Actor | None,
+    outcome: str,
+    reason: str | None,
+    detail: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The columns that all rows of one act share; announces the writer to the sealer."""
+    if act not in ACTS or outcome not in OUTCOMES:
+        raise UnknownAct(f"{act} {outcome}")
     # Objects get their ids, and a write that fails leaves no row about it.
     session.flush()
     here = context.get()
-    common = {
+    _announce_writer(session)
+    session.info.setdefault("audited", _innermost(session))
+    return {
         "at": clock.now(),
         "account_id": (actor.account_id or None) if actor else None,
         "assignment_id": (actor.assignment_id or None) if actor else None,
@@ -154,10 +202,6 @@ def record_many(
         "reason": redact(reason) if reason else None,
         "detail": redact_all(detail) if detail else None,
     }
-    _announce_writer(session)
-    session.info.setdefault("audited", _innermost(session))
-    rows = [common | _place(each, teacher_id) for each in objects]
-    session.execute(insert(Audit), rows)
 
 
 def watch_writes(target: Any, *, exempt: Iterable[str]) -> None:

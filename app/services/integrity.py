@@ -25,7 +25,7 @@ def _wrong_numbers(session: Session) -> list[Fault]:
     rows = session.execute(
         select(Teacher.id, Teacher.teacher_no).where(Teacher.teacher_no.is_not(None))
     )
-    wrong = [key for key, number in rows if not is_number(number)]
+    wrong = [key for key, number in rows if number and not is_number(number)]
     return [f"file {key}: its teacher number has a wrong check digit" for key in wrong[:LIMIT]]
 
 

@@ -71,7 +71,9 @@ def matches(text: str) -> ColumnElement[bool]:
         low = typed.lower()
         by_initials = (Teacher.pinyin >= low) & (Teacher.pinyin < low + "{")
         return or_(by_initials, func.lower(Teacher.name) == low)
-    pieces = [typed] if len(typed) <= MAX_GRAM else [typed[i : i + 2] for i in range(len(typed) - 1)]
+    pieces = (
+        [typed] if len(typed) <= MAX_GRAM else [typed[i : i + 2] for i in range(len(typed) - 1)]
+    )
     found: ColumnElement[bool] = Teacher.id.in_(
         select(NameGram.teacher_id).where(NameGram.gram == pieces[0])
     )

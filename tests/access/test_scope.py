@@ -34,7 +34,9 @@ def shapes() -> dict[str, Any]:
         "cte": select(func.count()).select_from(named),
         "alias": select(func.count(other.id)),
         "in": select(func.count(Unit.id.distinct())).where(Unit.id.in_(select(Teacher.school_id))),
-        "exists": select(func.count(BASIC.id)).where(exists().where(Teacher.id == BASIC.teacher_id)),
+        "exists": select(func.count(BASIC.id)).where(
+            exists().where(Teacher.id == BASIC.teacher_id)
+        ),
         "scalar": select(select(func.count(Teacher.id)).scalar_subquery()),
         "join": select(func.count(Teacher.id)).join(BASIC, BASIC.teacher_id == Teacher.id),
         "union": select(func.count()).select_from(
@@ -64,9 +66,7 @@ def test_a_subquery_in_a_condition_is_scoped(session: Any, world: Any, key: str)
 
 @pytest.mark.parametrize("cls", [*TEACHER_SETS.values(), Affiliation, FileProblem])
 @pytest.mark.parametrize("key", ROLES)
-def test_rows_of_foreign_files_are_invisible(
-    session: Any, world: Any, key: str, cls: Any
-) -> None:
+def test_rows_of_foreign_files_are_invisible(session: Any, world: Any, key: str, cls: Any) -> None:
     foreign = {each.id for each in world.foreign_to(world.actors[key])}
     with acting_as(world.actors[key]):
         seen = set(session.scalars(select(cls.teacher_id)))

@@ -58,9 +58,7 @@ def _uses(path: Path) -> bool:
 
 
 def test_the_scope_is_left_only_where_it_is_explained() -> None:
-    found = {
-        str(path.relative_to(APP)) for path in APP.rglob("*.py") if _uses(path)
-    }
+    found = {str(path.relative_to(APP)) for path in APP.rglob("*.py") if _uses(path)}
 
     assert found <= set(UNSCOPED)
 

@@ -72,7 +72,7 @@ class TeacherApi(BaseModelApi):
     def _rows(self, teacher: Teacher, set_code: str) -> list[dict[str, Any]]:
         actor, kept = current_actor(), catalog(db.session())
         return [
-            row_body(actor, record, teacher.school.category, kept)
+            row_body(actor, record, teacher.category, kept)
             for record in files.records(db.session(), teacher, set_code)
         ]
 
@@ -147,7 +147,7 @@ class TeacherApi(BaseModelApi):
             db.session.commit()
             return self.response(200, none=given["none"] is True)
         record = files.save_record(db.session(), actor, teacher, set_code, given, catalog=kept)
-        answer = row_body(actor, record, teacher.school.category, kept)
+        answer = row_body(actor, record, teacher.category, kept)
         db.session.commit()
         return self.response(201, **answer)
 
@@ -186,7 +186,7 @@ class TeacherApi(BaseModelApi):
             version=version,
         )
         db.session.flush()
-        answer = row_body(actor, record, teacher.school.category, kept)
+        answer = row_body(actor, record, teacher.category, kept)
         db.session.commit()
         return self.response(200, **answer)
 
