@@ -1,8 +1,10 @@
 """一人一号: the teacher number, and other serials that are never given twice (S05)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.models.teacher import NumberSequence, Teacher
@@ -13,32 +15,40 @@ SERIAL_DIGITS = 9
 SCATTER, OFFSET = 387_420_489, 271_828_183
 
 
-def assign_numbers(session: Session, files: Sequence[Teacher]) -> None:
-    """Give every file without one its number: ten digits, the last a check digit (S05).
+def new_numbers(session: Session, files: Sequence[Teacher]) -> dict[int, str]:
+    """Take a number for every file without one, by file: ten digits, the last a check digit (S05).
 
-    Nothing personal is in it, it is never given twice, and it survives everything.
+    Nothing personal is in it, it is never given twice, and it survives everything. The caller
+    writes it in the same transaction.
     """
-    waiting = [f for f in files if f.teacher_no is None]
+    waiting = [file.id for file in files if file.teacher_no is None]
     if not waiting:
-        return
+        return {}
     first = take_serials(session, "teacher_no", len(waiting))
-    for offset, file in enumerate(waiting):
-        file.teacher_no = number_of(first + offset)
+    return {key: number_of(first + offset) for offset, key in enumerate(waiting)}
 
 
 def take_serials(session: Session, name: str, count: int) -> int:
     """Take a block of serials of a numbering in the caller's transaction; return the first."""
-    taken = session.scalar(
+    taken = (
         update(NumberSequence)
         .where(NumberSequence.name == name)
         .values(next_value=NumberSequence.next_value + count)
         .returning(NumberSequence.next_value)
+        .execution_options(synchronize_session=False)
     )
-    if taken is None:
-        session.add(NumberSequence(name=name, next_value=count + 1))
-        session.flush()
-        return 1
-    return int(taken) - count
+    after = session.scalar(taken)
+    if after is None:
+        # Two firsts at once: one makes the row, both count on it.
+        session.execute(_insert_once(session, name))
+        after = session.scalar(taken)
+    return int(after or 0) - count
+
+
+def _insert_once(session: Session, name: str) -> Any:
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert if is_sqlite else postgresql.insert
+    return insert(NumberSequence).values(name=name, next_value=1).on_conflict_do_nothing()
 
 
 def number_of(serial: int) -> str:

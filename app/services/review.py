@@ -19,10 +19,10 @@ from app.models.snapshot import FileSnapshot
 from app.models.teacher import Affiliation, Contributor, FileVersion, Teacher
 from app.models.unit import Unit
 from app.services import check, compare
-from app.services.among import among
+from app.services.among import among, looked_up
 from app.services.fence import enter_fence
 from app.services.file import file_data
-from app.services.number import assign_numbers
+from app.services.number import new_numbers
 from app.services.round import closed_units, overdue_units
 
 Guarded = dict[int, list[Problem]]
@@ -231,16 +231,17 @@ def return_notes(act: Any, _files: list[Teacher]) -> Mapping[str, Any]:
     return {"return_notes": {"reason": act.reason, "fields": fields, "step": act.step.name}}
 
 
-def prepare_effect(act: Any, files: list[Teacher]) -> None:
-    """Pass the fence before the clock is read, and give numbers, without which no file may be
-    in force (1.9)."""
+def pass_fence(act: Any, _files: list[Teacher]) -> None:
+    """Pass the fence before the clock is read: a report sees all or nothing of the act."""
     enter_fence(act.session)
-    assign_numbers(act.session, files)
 
 
-def effect(act: Any, _files: list[Teacher]) -> Mapping[str, Any]:
-    """The columns of a file that takes effect: its version, the moment, no notes any more."""
+def effect(act: Any, files: list[Teacher]) -> Mapping[str, Any]:
+    """The columns of a file that takes effect: its number, version and moment, no notes (1.9)."""
+    numbers = new_numbers(act.session, files)
+    given = looked_up(act.session, Teacher.id, numbers)
     return {
+        "teacher_no": func.coalesce(Teacher.teacher_no, given),
         "file_version": Teacher.file_version + 1,
         "effective_at": act.at,
         "confirmed_on": today(),

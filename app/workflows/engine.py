@@ -238,11 +238,13 @@ class Workflow:
         self._move(act, {item: chosen[item] for item in passed})
         for effect in act.step.effects:
             effect(act, passed)
-        audit.record_many(
+        written = among(act.session, self.model.id, [item.id for item in passed])
+        audit.record_rows(
             act.session,
             "transition",
             actor=act.actor,
-            objects=[(self.name, item.id, teacher_of(item)) for item in passed],
+            kind=self.name,
+            rows=select(self.model.id, self.model.teacher_id).where(written),
             detail={"step": act.step.name},
             reason=act.reason,
         )
