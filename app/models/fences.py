@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, LargeBinary, MetaData, Table, text
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, inspect, text
 
 from app.models.history import AUDIT_RETENTION_DAYS
 from app.models.record import MOVABLE
@@ -71,7 +71,7 @@ def all_fences(dialect: str, metadata: MetaData) -> list[str]:
 
 
 def drop_statements(dialect: str, metadata: MetaData) -> list[str]:
-    """Return the statements that take all fences away, for a downgrade or an anonymised copy."""
+    """Return the statements that take the fences of the metadata away."""
     statements = []
     for table in _fenced(metadata):
         names = [_name(statement) for statement in _statements(dialect, table)]
@@ -82,6 +82,33 @@ def drop_statements(dialect: str, metadata: MetaData) -> list[str]:
     return statements
 
 
+def refence(connection: Connection) -> None:
+    """Put all fences up anew from the tables as they are in the database.
+
+    Every migration ends with this: an added column needs a wider fence, and SQLite loses the
+    triggers of a table that is rebuilt. It reads the database and not the models, which are
+    ahead of an early migration.
+    """
+    unfence(connection)
+    inspector, metadata = inspect(connection), MetaData()
+    for name in filter(_is_fenced, inspector.get_table_names()):
+        columns = inspector.get_columns(name)
+        Table(name, metadata, *(Column(each["name"], each["type"]) for each in columns))
+    for statement in all_fences(connection.dialect.name, metadata):
+        connection.execute(text(statement))
+
+
+def unfence(connection: Connection) -> None:
+    """Take all fences away: before a migration of history, a downgrade, an anonymised copy."""
+    dialect = connection.dialect.name
+    for name, table in connection.execute(text(_TRIGGERS[dialect])).all():
+        if name.startswith(f"fence_{table}_"):
+            on = f" ON {table}" if dialect == "postgresql" else ""
+            connection.execute(text(f"DROP TRIGGER {name}{on}"))
+    if dialect == "postgresql":
+        connection.execute(text("DROP FUNCTION IF EXISTS history_fence()"))
+
+
 def missing_fences(connection: Connection, metadata: MetaData) -> list[str]:
     """Return the names of triggers that the database lacks: SQLite loses them with a rebuilt table.
 
@@ -89,13 +116,13 @@ def missing_fences(connection: Connection, metadata: MetaData) -> list[str]:
     """
     dialect = connection.dialect.name
     wanted = {_name(each) for table in _fenced(metadata) for each in _statements(dialect, table)}
-    query = _TRIGGERS[dialect]
-    return sorted(wanted - set(connection.scalars(text(query))))
+    return sorted(wanted - set(connection.scalars(text(_TRIGGERS[dialect]))))
 
 
 _TRIGGERS = {
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname, relname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
+    " WHERE NOT tgisinternal AND tgenabled <> 'D'",
+    "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
 }
 
 
@@ -113,11 +140,11 @@ def grant_statements(role: str, metadata: MetaData) -> list[str]:
 
 
 def _fenced(metadata: MetaData) -> list[Table]:
-    return [
-        table
-        for name, table in sorted(metadata.tables.items())
-        if name in APPEND_ONLY or name.startswith(RECORD_PREFIX)
-    ]
+    return [table for name, table in sorted(metadata.tables.items()) if _is_fenced(name)]
+
+
+def _is_fenced(table: str) -> bool:
+    return table in APPEND_ONLY or table.startswith(RECORD_PREFIX)
 
 
 def _statements(dialect: str, table: Table) -> list[str]:

@@ -171,6 +171,39 @@ def test_dropped_fences_leave_nothing_behind(connection):
     assert len(fences.missing_fences(connection, METADATA)) == 4
 
 
+def test_fences_follow_an_added_column_and_the_tables_of_the_database(connection):
+    connection.execute(text("ALTER TABLE rec_test ADD COLUMN added varchar(10)"))
+    put(connection, LIVE, school_id=5)
+    connection.execute(text("UPDATE rec_test SET added = 'x'"))
+
+    fences.refence(connection)
+
+    with pytest.raises(IntegrityError), connection.begin_nested():
+        connection.execute(text("UPDATE rec_test SET added = 'y'"))
+    with pytest.raises(IntegrityError), connection.begin_nested():
+        put(connection, LIVE, id_no=SAME_KEY)
+    put(connection, LIVE, id_no=NEW_KEY, school_id=6)
+    assert fences.missing_fences(connection, METADATA) == []
+    assert fences.missing_fences(connection, Audit.metadata) == sorted(
+        name for name in _all_names(connection) if name.startswith("fence_rec_")
+    )
+
+
+def _all_names(connection):
+    statements = fences.all_fences(connection.dialect.name, Audit.metadata)
+    return {each.split()[2] for each in statements if each.startswith("CREATE TRIGGER")}
+
+
+def test_no_fence_is_left_after_taking_all_away(connection):
+    fences.unfence(connection)
+
+    put(connection, LIVE, order="2")
+    assert len(fences.missing_fences(connection, METADATA)) == 4
+    fences.unfence(connection)
+    fences.refence(connection)
+    assert fences.missing_fences(connection, METADATA) == []
+
+
 def test_all_record_and_history_tables_have_fences():
     wanted = {each.__tablename__ for each in (*SETS.values(), Audit, AuditSeal, Transition)}
     metadata = Audit.metadata
