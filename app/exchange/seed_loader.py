@@ -133,7 +133,7 @@ def _merge(
 ) -> Counts:
     table = cls.__table__
     in_force = session.execute(select(table).where(table.c.valid_to.is_(None))).mappings()
-    current = {_key(cls, row): row for row in in_force}
+    current = {_key(cls, row): row for row in map(dict, in_force)}
     closed_by_city = _closed_by_city(session, cls)
     add = [key for key in wanted if key not in current and key not in closed_by_city]
     change = [

@@ -32,9 +32,12 @@ def derive(file: FileData, catalog: Catalog, today: date) -> dict[str, Any]:
         **_backbone(file, catalog, today),
         "bj_ext.teach_years": _teach_years(file, today),
     }
+    items = (catalog.by_key[key] for key in found)
     category = file.school.category
     return {
-        key: value for key, value in found.items() if catalog.collected(*key.split("."), category)
+        item.key: found[item.key]
+        for item in items
+        if catalog.collected(item.set, item.code, category)
     }
 
 
@@ -112,8 +115,7 @@ def _present_title(file: FileData, catalog: Catalog, today: date) -> str | None:
         return -level if level else -9, row.get("start") or ""
 
     best = _best((row for row in _in_force(file.all("title"), today) if row.get("title")), key)
-    title: str | None = best and best.get("title")
-    return title
+    return best.get("title") if best else None
 
 
 def _backbone(file: FileData, catalog: Catalog, today: date) -> dict[str, Any]:

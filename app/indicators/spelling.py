@@ -115,7 +115,7 @@ def read_bool(raw: Any) -> bool | None:
     if isinstance(raw, bool):
         return raw
     if isinstance(raw, int | float):
-        return {0: False, 1: True}.get(raw)
+        return bool(raw) if raw in (0, 1) else None
     if not isinstance(raw, str):
         return None
     text = " ".join(plain(raw).casefold().split())
