@@ -1,15 +1,33 @@
-"""Plain values as the columns of a set's table: sealed where the catalogue says so."""
+"""From plain values to rows: sealed columns, and bulk inserts on either database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Date,
+    LargeBinary,
+    Numeric,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from app.core.crypto import blind_index, seal
+from app.models.base import UtcDateTime
 from app.models.record import SETS, index_kind
 
 Columns = dict[str, Any]
+BATCH = 2000
 
 
 def set_columns(set_code: str, uuid: str, values: Mapping[str, Any]) -> Columns:
@@ -28,9 +46,196 @@ def set_columns(set_code: str, uuid: str, values: Mapping[str, Any]) -> Columns:
     return found
 
 
-def insert_rows(session: Session, table: Any, rows: Iterable[Columns], size: int = 1000) -> int:
+def insert_rows(session: Session, table: Any, rows: Iterable[Columns], size: int = BATCH) -> int:
     """Insert rows that name the same columns, in batches; returns how many."""
     pending: Sequence[Columns] = list(rows)
     for start in range(0, len(pending), size):
         session.execute(insert(table), pending[start : start + size])
     return len(pending)
+
+
+class Writer:
+    """Collects rows by table; writes `order` first, then tables as they were first named.
+
+    PostgreSQL takes them by COPY, which is several times as fast as inserts; other databases by
+    executemany. Everything happens in the transaction of the connection.
+    """
+
+    def __init__(self, connection: Connection, order: Iterable[Table] = ()) -> None:
+        self._connection = connection
+        self._copies = connection.dialect.name == "postgresql"
+        self._tables: dict[str, _Sink] = {table.name: _Sink(table) for table in order}
+
+    def add(self, table: Table, row: Columns) -> None:
+        """Take a row; columns it does not name stay empty."""
+        sink = self._tables.get(table.name)
+        if sink is None:
+            sink = self._tables[table.name] = _Sink(table)
+        sink.rows.append(row)
+
+    def flush(self) -> int:
+        """Write what was collected; returns how many rows."""
+        count = 0
+        for sink in self._tables.values():
+            if not sink.rows:
+                continue
+            count += len(sink.rows)
+            if self._copies:
+                sink.copy(self._connection)
+            else:
+                sink.insert(self._connection)
+            sink.rows.clear()
+        return count
+
+
+class _Sink:
+    """The rows of one table. Its own number is left to the database unless rows name it."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.rows: list[Columns] = []
+
+    def _columns(self) -> list[Any]:
+        with_id = any("id" in row for row in self.rows[:1])
+        return [each for each in self.table.columns if each.name != "id" or with_id]
+
+    def insert(self, connection: Connection) -> None:
+        names = [each.name for each in self._columns()]
+        rows = [{name: row.get(name) for name in names} for row in self.rows]
+        for start in range(0, len(rows), BATCH):
+            connection.execute(insert(self.table), rows[start : start + BATCH])
+
+    def copy(self, connection: Connection) -> None:
+        columns = self._columns()
+        names = [each.name for each in columns]
+        spell = [_speller(each.type) for each in columns]
+        pairs = list(zip(names, spell, strict=True))
+        lines = []
+        for row in self.rows:
+            cells = []
+            for name, write in pairs:
+                value = row.get(name)
+                cells.append("\\N" if value is None else write(value))
+            lines.append("\t".join(cells))
+        quoted = ", ".join(f'"{name}"' for name in names)
+        driver: Any = connection.connection.driver_connection
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f'COPY "{self.table.name}" ({quoted}) FROM STDIN') as copy,
+        ):
+            copy.write("\n".join(lines) + "\n")
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def _spell_text(value: str) -> str:
+    return str(value).translate(_ESCAPES)
+
+
+def _spell_moment(value: datetime) -> str:
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+
+
+def _spell_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
+
+
+def _speller(kind: Any) -> Callable[[Any], str]:
+    """How a value of a column stands in the text form of COPY."""
+    spellings: tuple[tuple[Any, Callable[[Any], str]], ...] = (
+        (UtcDateTime, _spell_moment),
+        (JSON, _spell_json),
+        (Boolean, lambda value: "t" if value else "f"),
+        (LargeBinary, lambda value: "\\\\x" + value.hex()),
+        (Date, date.isoformat),
+        (Numeric, str),
+        ((String, Text), _spell_text),
+    )
+    found = next((spell for types, spell in spellings if isinstance(kind, types)), None)
+    if found is not None:
+        return found
+    # Naive moments of the framework's own tables, and whole numbers.
+    return str
+
+
+def next_id(connection: Connection, table: Table) -> int:
+    """The first free number of a table."""
+    return int(connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0) + 1
+
+
+def move_sequences(connection: Connection, tables: Iterable[Table]) -> None:
+    """After rows were inserted with numbers of their own: go on behind them (PostgreSQL)."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in tables:
+        default = table.c.id.default
+        named = getattr(default, "name", None) if default is not None else None
+        name = named or connection.scalar(
+            text("SELECT pg_get_serial_sequence(:name, 'id')"), {"name": table.name}
+        )
+        if name:
+            connection.execute(
+                text("SELECT setval(:sequence, :value)"),
+                {"sequence": name, "value": max(1, next_id(connection, table) - 1)},
+            )
+
+
+class Suspended:
+    """Takes indexes and foreign keys away while much is loaded, and builds them anew as they were.
+
+    Their definitions are read from the database itself. Worth it from some ten thousand files on.
+    """
+
+    def __init__(self, connection: Connection, tables: Iterable[Table]) -> None:
+        self._connection = connection
+        self._names = [table.name for table in tables]
+        self._restore: list[str] = []
+
+    def drop(self) -> None:
+        """Drop what only serves queries and checks; unique ones stay."""
+        if self._connection.dialect.name == "postgresql":
+            self._drop_postgresql()
+        elif self._connection.dialect.name == "sqlite":
+            self._drop_sqlite()
+
+    def restore(self) -> None:
+        """Build everything anew; foreign keys are checked again."""
+        for statement in self._restore:
+            self._connection.exec_driver_sql(statement)
+        self._restore.clear()
+        self._connection.exec_driver_sql("ANALYZE")
+
+    def _drop_postgresql(self) -> None:
+        keys = self._connection.execute(
+            text(
+                "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
+                " FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text = ANY(:names)"
+            ),
+            {"names": self._names},
+        ).all()
+        indexes = self._connection.execute(
+            text(
+                "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+                " AND tablename = ANY(:names) AND indexdef NOT LIKE 'CREATE UNIQUE%'"
+            ),
+            {"names": self._names},
+        ).all()
+        for name, definition in indexes:
+            self._connection.exec_driver_sql(f'DROP INDEX "{name}"')
+            self._restore.append(definition)
+        for table, name, definition in keys:
+            self._connection.exec_driver_sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+            self._restore.append(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+
+    def _drop_sqlite(self) -> None:
+        rows = self._connection.execute(
+            text(
+                "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index'"
+                " AND sql IS NOT NULL AND sql NOT LIKE 'CREATE UNIQUE%'"
+            )
+        ).all()
+        for name, table, definition in rows:
+            if table in self._names:
+                self._connection.exec_driver_sql(f'DROP INDEX "{name}"')
+                self._restore.append(definition)
