@@ -131,6 +131,28 @@ def test_batch_writes_one_row_per_object(session):
     assert [row.teacher_id for row in rows(session)] == [*range(500)]
 
 
+def test_rows_of_a_query_are_recorded_by_one_statement(session):
+    for number in (5, 6):
+        session.add(
+            Transition(
+                flow="review", object_id=number, teacher_id=number + 1, step="x", to_state="y"
+            )
+        )
+    query = select(Transition.object_id, Transition.teacher_id)
+
+    audit.record_rows(
+        session, "transition", actor=ACTOR, kind="teacher", rows=query, detail={"step": "x"}
+    )
+
+    assert [
+        (row.object_type, row.object_id, row.teacher_id, row.account_id, row.at, row.detail)
+        for row in rows(session)
+    ] == [
+        ("teacher", "5", 6, 7, AT, {"step": "x"}),
+        ("teacher", "6", 7, 7, AT, {"step": "x"}),
+    ]
+
+
 def test_numbers_of_persons_never_enter_reason_and_detail(session):
     number, mobile = "11019919781104001X", "13800138000"
 
