@@ -3,7 +3,7 @@
 import logging
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -134,19 +134,23 @@ def wants_json() -> bool:
     return best == "application/json"
 
 
-def answer(app: Flask, error: AppError) -> Any:
+def answer(app: Flask, error: AppError) -> Response:
     """Turn a refusal into its page or JSON body; whatever it had begun is rolled back."""
-    db.session.rollback()
-    if error.status in (403, 404):
-        _note_refusal(error)
-    if wants_json():
-        body = {"message": str(error), "errors": [_plain(p) for p in error.problems]}
-        response = jsonify(body)
-    else:
-        response = Response(_page(app, error.status, str(error), error.problems))
-    response.status_code = error.status
+    response = _say(app, error.status, str(error), error.problems)
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _say(app: Flask, status: int, message: str, problems: Sequence[Problem] = ()) -> Response:
+    db.session.rollback()
+    if status in (403, 404):
+        _note_refusal(status)
+    if wants_json():
+        response = jsonify(message=message, errors=[_plain(p) for p in problems])
+    else:
+        response = Response(_page(app, status, message, problems))
+    response.status_code = status
     return response
 
 
@@ -155,7 +159,7 @@ def _plain(problem: Problem) -> Mapping[str, Any]:
     return {k: v for k, v in body.items() if v not in (None, {}, "")}
 
 
-def _note_refusal(error: AppError) -> None:
+def _note_refusal(status: int) -> None:
     """A refusal by scope or right is on record (SEC-43); in a transaction of its own."""
     actor = actor_or_none()
     if actor is None:
@@ -168,7 +172,7 @@ def _note_refusal(error: AppError) -> None:
             actor=actor,
             object=(request.endpoint or "unknown", None),
             outcome="refused",
-            detail={"status": error.status, "method": request.method},
+            detail={"status": status, "method": request.method},
         )
         db.session.commit()
     finally:
@@ -188,14 +192,6 @@ def _page(app: Flask, status: int, message: str, problems: Any = ()) -> str:
     )
 
 
-class _AsIs(AppError):
-    """An HTTP error of the framework in the clothes of a refusal."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status  # type: ignore[misc]
-
-
 MESSAGES = {
     400: lambda: _("The request is not valid."),
     401: lambda: _("Please sign in."),
@@ -212,13 +208,11 @@ def _http_error(app: Flask, error: HTTPException) -> Any:
     if error.response is not None or status < 400:
         return error
     words = MESSAGES.get(status, lambda: _("The request could not be carried out."))
-    return answer(app, _AsIs(status, words()))
+    return _say(app, status, words())
 
 
 def _csrf_error(app: Flask, _error: CSRFError) -> Any:
-    return answer(
-        app, _AsIs(400, _("This form has expired. Go back, load the page again and send it."))
-    )
+    return _say(app, 400, _("This form has expired. Go back, load the page again and send it."))
 
 
 def _database_error(app: Flask, error: DBAPIError) -> Any:
@@ -233,10 +227,7 @@ def _database_error(app: Flask, error: DBAPIError) -> Any:
 def _unexpected(app: Flask, error: Exception) -> Any:
     log.exception("unexpected error", exc_info=_without_values(error))
     try:
-        return answer(
-            app,
-            _AsIs(500, _("Something went wrong. Please tell the support this number.")),
-        )
+        return _say(app, 500, _("Something went wrong. Please tell the support this number."))
     except Exception:  # noqa: BLE001  (the error page itself failed; the process stays up)
         log.exception("the error page failed")
         return Response(f"500 {request_id()}", status=500, mimetype="text/plain")

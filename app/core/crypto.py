@@ -326,7 +326,9 @@ _MOBILE = re.compile(r"(?:86)?(1[3-9][0-9]{9})")
 
 def _visible(value: str) -> str:
     text = unicodedata.normalize("NFKC", value)
-    return "".join(char for char in text if unicodedata.category(char) not in _INVISIBLE)
+    shown = "".join(char for char in text if unicodedata.category(char) not in _INVISIBLE)
+    # Without the blank between them a letter and its accent become one character.
+    return unicodedata.normalize("NFKC", shown)
 
 
 def _upper(text: str) -> str:
