@@ -7,14 +7,16 @@ from uuid import uuid4
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, literal, select, union_all
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session, aliased, undefer
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.access.fields import may_edit, may_edit_set
 from app.access.roles import Role
-from app.access.scope import Actor
+from app.access.scope import Actor, scoped_get
 from app.core.clock import now, today
 from app.core.crypto import blind_index, seal
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
+from app.core.reference import IndicatorSet
 from app.indicators import completeness, derive
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
@@ -29,6 +31,7 @@ from app.models.teacher import (
 )
 from app.models.unit import Unit
 from app.services import attachment, audit, check, search
+from app.services.record import Change, update_rows
 
 # Derived values and list columns, written by one function after each act.
 LIST_COLUMNS = {
@@ -42,8 +45,18 @@ LIST_COLUMNS = {
     "id_doc_type": ("basic", "id_doc_type"),
 }
 
+# Without these values of the basic set no file is opened.
+IDENTITY = ("name", "id_doc_type", "id_no", "sex", "birth_date")
+
 # The set whose records hold values that follow from the record itself.
 DERIVED_ROWS = "backbone"
+
+# What refresh() writes to the teacher, whatever has changed.
+PROJECTED = (
+    *LIST_COLUMNS, "birth_year", "backbone", "stage", "subject", "complete_percent",
+    "content_version", "error_count", "warning_count", "checked_content", "checked_catalog",
+    "checked_on",
+)  # fmt: skip
 
 
 def create_file(
@@ -56,11 +69,11 @@ def create_file(
     """
     if actor.role != Role.SCHOOL_INFO:
         raise Forbidden()
-    school = session.get(Unit, actor.unit_id)
+    school = scoped_get(session, Unit, actor.unit_id)
     status = str(basic.get("staff_status") or "100")
     given = {k: v for k, v in basic.items() if k != "staff_status"}
     values, problems = parse_values(catalog, "basic", given, school.category)
-    problems += _missing_identity(values, catalog)
+    problems += missing_identity(values, catalog)
     if status != "100":
         problems += check.refused_status(status, catalog)
     if problems:
@@ -68,11 +81,44 @@ def create_file(
     problems += check.identity_problems(session, actor, values, catalog)
     if problems:
         raise Refused(problems=problems)
+    teacher = new_file(school, values)
+    defaults = default_values(catalog, "basic", school.category)
+    problems += _entry_problems(session, teacher, {**defaults, **values}, catalog)
+    if problems:
+        raise Refused(problems=problems)
+    session.add(teacher)
+    _flush_identity(session)
+    record = new_record(teacher, "basic", actor)
+    for code, value in {**defaults, **values}.items():
+        record.put(code, value)
+    session.add(record)
+    session.add(first_affiliation(teacher, values))
+    contribute(session, actor, [teacher.id])
+    refresh(session, [teacher], catalog)
+    audit.record(session, "create", actor=actor, object=teacher)
+    return teacher
+
+
+def _entry_problems(
+    session: Session, teacher: Teacher, values: Mapping[str, Any], catalog: Catalog
+) -> list[Problem]:
+    """The errors that a file to be opened begins with, the scope of collection included (DQ018)."""
+    row = Row(teacher.uuid or "", values)
+    school = _schools(session, [teacher])[teacher.school_id]
+    file = FileData(None, school, teacher.staff_status or "100", {"basic": (row,)})
+    found = check.save_problems(file, "basic", row.uuid, values, catalog)
+    found += check.scope_problems(file, catalog)
+    return [problem for problem in found if problem.is_error]
+
+
+def new_file(school: Unit, values: Mapping[str, Any]) -> Teacher:
+    """A draft file in a school with the name and identity that the values of its basic set give."""
     stamp = now()
     teacher = Teacher(
         uuid=uuid4().hex,
         school_id=school.id,
         authority_id=school.authority_id,
+        school=school,
         state=ReviewState.DRAFT,
         name=values["name"],
         version=1,
@@ -80,30 +126,20 @@ def create_file(
         created_at=stamp,
         state_since=stamp,
     )
-    teacher.school = school
-    session.add(teacher)
-    session.flush()
-    defaults = default_values(catalog, "basic", school.category)
-    record = new_record(teacher, "basic", actor)
-    for code, value in {**defaults, **values}.items():
-        record.put(code, value)
-    session.add(record)
-    _identify(teacher, values)
-    session.add(
-        Affiliation(
-            teacher_id=teacher.id,
-            school_id=school.id,
-            authority_id=school.authority_id,
-            kind="personnel",
-            status="100",
-            from_month=values.get("join_school"),
-        )
-    )
-    _contribute(session, actor, [teacher.id])
-    _flush_identity(session)
-    refresh(session, [teacher], catalog)
-    audit.record(session, "create", actor=actor, object=teacher)
+    identify(teacher, values)
     return teacher
+
+
+def first_affiliation(teacher: Teacher, values: Mapping[str, Any]) -> Affiliation:
+    """Where the person of a draft file belongs; it counts once the file takes effect."""
+    return Affiliation(
+        teacher_id=teacher.id,
+        school_id=teacher.school_id,
+        authority_id=teacher.authority_id,
+        kind="personnel",
+        status="100",
+        from_month=values.get("join_school"),
+    )
 
 
 def save_record(
@@ -135,7 +171,7 @@ def save_record(
         version=version,
         catalog=catalog,
     )
-    values, problems = parse_values(catalog, set_code, raw, teacher.school.category)
+    values, problems = parse_values(catalog, set_code, raw, teacher.category)
     problems += attachment.unknown_problems(session, teacher, set_code, values, catalog)
     old = record.values()
     for code, value in values.items():
@@ -157,11 +193,11 @@ def save_record(
     record.entered_by, record.entered_at = actor.account_id, now()
     if set_code == "basic":
         teacher.name = merged["name"]
-        _identify(teacher, merged)
+        identify(teacher, merged)
     session.execute(
         delete(NoneAnswer).where(NoneAnswer.teacher_id == teacher.id, NoneAnswer.set == set_code)
     )
-    _contribute(session, actor, [teacher.id])
+    contribute(session, actor, [teacher.id])
     _flush_identity(session)
     attachment.link(session, teacher, record)
     refresh(session, [teacher], catalog)
@@ -208,7 +244,7 @@ def delete_record(
         raise Forbidden(_("This record holds values that are not yours to delete."))
     session.delete(record)
     attachment.release(session, teacher, set_code, record_uuid)
-    _contribute(session, actor, [teacher.id])
+    contribute(session, actor, [teacher.id])
     session.flush()
     refresh(session, [teacher], catalog)
     audit.record(session, "delete", actor=actor, object=record, detail={"set": set_code})
@@ -236,7 +272,7 @@ def answer_none(
         session.add(
             NoneAnswer(teacher_id=teacher.id, set=set_code, answered_by=actor.account_id, at=now())
         )
-    _contribute(session, actor, [teacher.id])
+    contribute(session, actor, [teacher.id])
     session.flush()
     refresh(session, [teacher], catalog)
     audit.record(
@@ -275,12 +311,15 @@ def present(cls: Any, teacher: Teacher) -> Any:
     return cls.as_of() if teacher.is_in_force else cls.valid_from.is_(None)
 
 
-def counts(session: Session, teacher: Teacher) -> dict[str, int]:
-    """Rows per set in one statement."""
+def counts(session: Session, teacher: Teacher, moment: Any = None) -> dict[str, int]:
+    """Rows per set, now or as of a moment, in one statement."""
     parts = [
         select(literal(code).label("set"), func.count().label("n"))
         .select_from(cls)
-        .where(cls.teacher_id == teacher.id, present(cls, teacher))
+        .where(
+            cls.teacher_id == teacher.id,
+            present(cls, teacher) if moment is None else cls.as_of(moment),
+        )
         for code, cls in TEACHER_SETS.items()
     ]
     return {row.set: row.n for row in session.execute(union_all(*parts))}
@@ -338,8 +377,10 @@ def _content(
 
 
 def _schools(session: Session, teachers: Sequence[Teacher]) -> dict[int, SchoolFacts]:
-    units = session.scalars(
-        select(Unit)
+    above = aliased(Unit)
+    rows = session.execute(
+        select(Unit, above.code)
+        .outerjoin(above, above.id == Unit.authority_id)
         .where(Unit.id.in_({t.school_id for t in teachers}))
         .execution_options(unscoped=True)
     )
@@ -348,13 +389,28 @@ def _schools(session: Session, teachers: Sequence[Teacher]) -> dict[int, SchoolF
             id=unit.id,
             code=unit.code,
             name=unit.name,
-            category=unit.category,
-            type_code=unit.type_code,
-            urban_rural=unit.urban_rural,
-            district=unit.district_code,
+            category=unit.category or "",
+            type_code=unit.type_code or "",
+            urban_rural=unit.urban_rural or "",
+            district=unit.district_code or "",
+            authority=authority or "",
+            main_school=unit.parent_id is not None,
         )
-        for unit in units
+        for unit, authority in rows
     }
+
+
+def school_facts(unit: Unit) -> SchoolFacts:
+    """What the rules ask about a school."""
+    return SchoolFacts(
+        id=unit.id,
+        code=unit.code,
+        name=unit.name,
+        category=unit.category or "",
+        type_code=unit.type_code or "",
+        urban_rural=unit.urban_rural or "",
+        district=unit.district_code or "",
+    )
 
 
 def parse_values(
@@ -405,34 +461,50 @@ def new_record(teacher: Teacher, set_code: str, actor: Actor) -> Any:
 
 def clear_inapplicable(record: Any, catalog: Catalog) -> None:
     """Empty what does not apply any more after an answer of the same row changed."""
-    values = record.values()
-    own = record.indicator_set.code
-    for item in record.indicator_set.indicators:
-        condition = catalog.condition(item)
-        if condition is None or values.get(item.code) is None:
-            continue
-        if item.applicable_when.split("=")[0].count("."):
-            continue
-        if not condition.holds(lambda _set, code: values.get(code) if _set == own else None):
-            record.put(item.code, None)
+    for code in inapplicable(record.indicator_set, record.values(), catalog):
+        record.put(code, None)
+
+
+def inapplicable(entry: IndicatorSet, values: Mapping[str, Any], catalog: Catalog) -> list[str]:
+    """The filled indicators of a row that do not apply by the answers of the same row."""
+    left, found = dict(values), []
+    conditions = {
+        item.code: condition
+        for item in entry.indicators
+        if (condition := catalog.condition(item)) is not None and condition.set == entry.code
+    }
+
+    def read(_set: str, asked: str) -> Any:
+        return left.get(asked)
+
+    # Once more after each round: an answer that goes may have been what another one hung on.
+    while idle := [
+        code
+        for code, condition in conditions.items()
+        if left.get(code) is not None and not condition.holds(read)
+    ]:
+        found += idle
+        left |= dict.fromkeys(idle)
+    return found
 
 
 def refresh(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> None:
-    """After content changed: derive, project the list columns, check, keep the result."""
+    """After content changed: derive, project the list columns, check, keep the result.
+
+    The number of statements does not depend on the number of files; batches of 500 are meant.
+    """
+    session.flush()
+    _write_derived(session, teachers, file_data(session, teachers, catalog), catalog)
     session.flush()
     files = file_data(session, teachers, catalog)
-    for teacher in teachers:
-        derived = derive.derive(files[teacher.id], catalog, today())
-        for uuid, values in derive.derive_rows(files[teacher.id], catalog).items():
-            derived |= {f"{DERIVED_ROWS}.{code}@{uuid}": value for code, value in values.items()}
-        _write_derived(session, teacher, derived)
-        teacher.content_version = (teacher.content_version or 0) + 1
-    session.flush()
-    files = file_data(session, teachers, catalog)
-    for teacher in teachers:
-        project(teacher, files[teacher.id])
-        teacher.complete_percent = completeness.percent(files[teacher.id], catalog)
-    check.keep(session, teachers, files, catalog)
+    with session.no_autoflush:
+        for teacher in teachers:
+            teacher.content_version = (teacher.content_version or 0) + 1
+            project(teacher, files[teacher.id])
+            teacher.complete_percent = completeness.percent(files[teacher.id], catalog)
+        check.keep(session, teachers, files, catalog)
+        for teacher in teachers:
+            _write_alike(teacher, PROJECTED)
     search.index(session, teachers)
     session.flush()
 
@@ -463,35 +535,74 @@ def main_teaching(file: FileData) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _write_derived(session: Session, teacher: Teacher, derived: Mapping[str, Any]) -> None:
-    by_target: dict[tuple[str, str | None], dict[str, Any]] = {}
-    for key, value in derived.items():
-        place, _, uuid = key.partition("@")
-        set_code, code = place.split(".", 1)
-        by_target.setdefault((set_code, uuid or None), {})[code] = value
-    for (set_code, uuid), values in by_target.items():
-        cls = TEACHER_SETS[set_code]
-        where = [cls.teacher_id == teacher.id, present(cls, teacher)]
-        if uuid:
-            where.append(cls.uuid == uuid)
-        record = session.scalars(select(cls).where(*where)).first()
-        if record is None:
-            if all(value in (None, "", 0) for value in values.values()) or uuid:
-                continue
-            record = cls(
-                uuid=uuid4().hex,
-                teacher_id=teacher.id,
-                school_id=teacher.school_id,
-                authority_id=teacher.authority_id,
-                state="draft",
-            )
-            session.add(record)
-        for code, value in values.items():
-            if getattr(record, code) != value:
-                setattr(record, code, value)
+def _write_derived(
+    session: Session, teachers: Sequence[Teacher], files: Mapping[int, FileData], catalog: Catalog
+) -> None:
+    """Write what follows from the records, with one statement per set that holds such values."""
+    day = today()
+    by_set: dict[str, dict[int, dict[str, Any]]] = {}
+    by_uuid: dict[str, dict[str, Any]] = {}
+    for teacher in teachers:
+        for key, value in derive.derive(files[teacher.id], catalog, day).items():
+            set_code, code = key.split(".", 1)
+            by_set.setdefault(set_code, {}).setdefault(teacher.id, {})[code] = value
+        by_uuid |= derive.derive_rows(files[teacher.id], catalog)
+    for set_code, wanted in by_set.items():
+        found = {each.teacher_id: each for each in _present_records(session, set_code, teachers)}
+        missing = [teacher for teacher in teachers if teacher.id not in found]
+        _add_derived(session, set_code, missing, wanted)
+        changes = [(each, wanted.get(key, {})) for key, each in found.items()]
+        update_rows(session, TEACHER_SETS[set_code], _differing(changes))
+    if by_uuid:
+        rows = _present_records(session, DERIVED_ROWS, teachers)
+        changes = [(row, by_uuid.get(row.uuid, {})) for row in rows]
+        update_rows(session, TEACHER_SETS[DERIVED_ROWS], _differing(changes))
 
 
-def _identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
+def _present_records(session: Session, set_code: str, teachers: Sequence[Teacher]) -> list[Any]:
+    cls = TEACHER_SETS[set_code]
+    ids = [t.id for t in teachers]
+    open_ids = [t.id for t in teachers if not t.is_in_force]
+    live_ids = [t.id for t in teachers if t.is_in_force]
+    return list(session.scalars(select(cls).where(_content(cls, ids, open_ids, live_ids, None))))
+
+
+def _add_derived(
+    session: Session,
+    set_code: str,
+    teachers: Sequence[Teacher],
+    wanted: Mapping[int, Mapping[str, Any]],
+) -> None:
+    """Add a row for derived values to files that have none in the set, where there are any."""
+    for teacher in teachers:
+        values = wanted.get(teacher.id, {})
+        if any(value not in (None, "", 0) for value in values.values()):
+            place = {
+                "uuid": uuid4().hex,
+                "teacher_id": teacher.id,
+                "school_id": teacher.school_id,
+                "authority_id": teacher.authority_id,
+                "state": "draft",
+            }
+            session.add(TEACHER_SETS[set_code](**place, **values))
+
+
+def _differing(changes: Iterable[Change]) -> list[Change]:
+    return [
+        (row, values)
+        for row, values in changes
+        if any(getattr(row, code) != value for code, value in values.items())
+    ]
+
+
+def _write_alike(row: Any, names: Iterable[str]) -> None:
+    """Have the rows of a batch write the same columns, so that one statement updates them all."""
+    for name in names:
+        flag_modified(row, name)
+
+
+def identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
+    """Keep number and document type of the basic set with the file, sealed and indexed."""
     number = values.get("id_no")
     teacher.id_doc_type = values.get("id_doc_type")
     if not number:
@@ -586,7 +697,7 @@ def _find_or_new(
         record_uuid = rows[0].uuid if rows else None
     if record_uuid is None:
         record = new_record(teacher, set_code, actor)
-        for code, value in default_values(catalog, set_code, teacher.school.category).items():
+        for code, value in default_values(catalog, set_code, teacher.category).items():
             record.put(code, value)
         return record
     record = find_record(session, teacher, set_code, record_uuid)
@@ -595,8 +706,8 @@ def _find_or_new(
     return record
 
 
-def _missing_identity(values: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
-    needed = ("name", "id_doc_type", "id_no", "sex", "birth_date")
+def missing_identity(values: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
+    """A problem for each value without which no file can be opened."""
     return [
         Problem(
             "DQ075",
@@ -607,15 +718,22 @@ def _missing_identity(values: Mapping[str, Any], catalog: Catalog) -> list[Probl
             set="basic",
             field=c,
         )
-        for c in needed
+        for c in IDENTITY
         if values.get(c) in (None, "")
     ]
 
 
-def _contribute(session: Session, actor: Actor, teachers: Iterable[int]) -> None:
+def contribute(session: Session, actor: Actor, teachers: Sequence[int]) -> None:
     """Remember who entered something, so that the person never approves it."""
+    known = set(
+        session.scalars(
+            select(Contributor.teacher_id).where(
+                Contributor.teacher_id.in_(teachers), Contributor.account_id == actor.account_id
+            )
+        )
+    )
     for key in teachers:
-        if session.get(Contributor, (key, actor.account_id)) is None:
+        if key not in known:
             session.add(Contributor(teacher_id=key, account_id=actor.account_id))
 
 
