@@ -5,7 +5,7 @@ that an approval runs again only what moved since.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import force_locale
@@ -24,6 +24,7 @@ from app.models.record import TEACHER_SETS
 from app.models.teacher import FileProblem, OpenProcess, Teacher
 from app.models.unit import Unit
 
+SCOPE = "DQ018"
 RETIRED = frozenset({"301", "302"})
 
 
@@ -147,45 +148,62 @@ def _shared_certificates(session: Session, ids: list[int]) -> dict[int, set[str]
     return found
 
 
+@dataclass(frozen=True)
+class KnownIdentity:
+    """A file that an ID number has already: active in the own school or in another, or closed."""
+
+    active: bool
+    own: bool
+    school: str
+
+
 def identity_problems(
     session: Session, actor: Actor, values: Mapping[str, Any], catalog: Catalog
 ) -> list[Problem]:
     """Whether the ID number of a file to be opened belongs to another file (DQ007, DQ008)."""
+    indexes = search_indexes(values["id_no"], "idcard")
+    known = known_identities(session, actor.unit_id, indexes)
+    return [identity_problem(known[index]) for index in indexes if index in known][:1]
+
+
+def known_identities(
+    session: Session, school_id: int, indexes: Sequence[bytes]
+) -> dict[bytes, KnownIdentity]:
+    """The files that ID numbers have already, by blind index, wherever they lie; active ones first.
+
+    Only the school's name and yes or no come out of it.
+    """
     rows = session.execute(
         _unscoped(
-            select(Teacher.school_id, Teacher.active, Unit.name)
+            select(Teacher.id_no_index, Teacher.school_id, Teacher.active, Unit.name)
             .join(Unit, Unit.id == Teacher.school_id)
-            .where(Teacher.id_no_index.in_(search_indexes(values["id_no"], "idcard")))
+            .where(Teacher.id_no_index.in_(indexes))
+            .order_by(Teacher.active.desc(), Teacher.id)
         )
-    ).all()
-    place = {"set": "basic", "field": "id_no"}
-    for school_id, active, name in rows:
-        if active and school_id == actor.unit_id:
-            return [Problem("DQ007", _("This ID number has a file in your school already."), **place)]
-        if active:
-            return [
-                Problem(
-                    "DQ008",
-                    _(
-                        "This ID number has an active file at %(school)s. Use a transfer instead"
-                        " of a second file.",
-                        school=name,
-                    ),
-                    **place,
-                )
-            ]
-    if rows:
-        return [
-            Problem(
-                "DQ007",
-                _(
-                    "A file of a former employee has this ID number. It is taken up again instead"
-                    " of opening a second one; please ask your authority."
-                ),
-                **place,
-            )
-        ]
-    return []
+    )
+    found: dict[bytes, KnownIdentity] = {}
+    for index, school, active, name in rows:
+        found.setdefault(index, KnownIdentity(bool(active), school == school_id, name))
+    return found
+
+
+def identity_problem(known: KnownIdentity) -> Problem:
+    """Why no second file is opened for the person."""
+    place: dict[str, Any] = {"set": "basic", "field": "id_no"}
+    if known.active and known.own:
+        return Problem("DQ007", _("This ID number has a file in your school already."), **place)
+    if known.active:
+        text = _(
+            "This ID number has an active file at %(school)s. Use a transfer instead of a second"
+            " file.",
+            school=known.school,
+        )
+        return Problem("DQ008", text, **place)
+    text = _(
+        "A file of a former employee has this ID number. It is taken up again instead of opening"
+        " a second one; please ask your authority."
+    )
+    return Problem("DQ007", text, **place)
 
 
 def refused_status(status: str, catalog: Catalog) -> list[Problem]:
@@ -218,6 +236,11 @@ def save_problems(
     changed = replace(file, rows={**file.rows, set_code: (*others, row)})
     found = checks.run(changed, context(catalog), trigger="save", only_sets={set_code})
     return [problem for problem in found if problem.record in (None, record_uuid)]
+
+
+def scope_problems(file: FileData, catalog: Catalog) -> list[Problem]:
+    """What keeps a person out of the scope of collection, naming the condition (DQ018)."""
+    return checks.run_one(SCOPE, file, context(catalog)) if SCOPE in catalog.checks else []
 
 
 def keep(
