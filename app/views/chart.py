@@ -2,26 +2,35 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import urlencode
 
 from flask import Response, jsonify, request, url_for
 from flask_appbuilder import GroupByChartView
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
-from sqlalchemy import func
+from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app.core.errors import NotFound
-from app.views.datamodel import EQUAL, Datamodel
+from app.access.scope import Actor, current_actor
+from app.core import clock
+from app.core.errors import Malformed, NotFound
+from app.indicators.catalog import catalog, language
+from app.reports.dimensions import Dimension, Words
+from app.reports.figures import Cell, Figures, Tests, count_by, drawn
+from app.views.datamodel import EQUAL, AtLeast, AtMost, Datamodel, Empty, OneOf
 from app.views.declared import Declared, OwnFilters
-from app.views.listing import address_of, chips_of, link, read_filters
+from app.views.listing import FILTER, address_of, chips_of, link, read_filters
 from app.views.model_form import search_form_of
 from app.views.widgets import ChartFigure, FilterPanel, text_of
 
 KINDS = ("bar", "hbar", "pie", "stacked", "line", "map")
+FORMATS = ("json", "csv", "xlsx")
+EVERYTHING = "all"  # The argument that drops the population of a chart.
+OPERATORS: Mapping[str, type] = {"one_of": OneOf, "from": AtLeast, "to": AtMost, "empty": Empty}
 DANGEROUS = "=+-@\t\r\n\0"  # A spreadsheet would read a cell that begins so as a formula.
 
 
@@ -38,7 +47,11 @@ class ChartRow:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart as page, JSON and CSV show it. `kind` is one of KINDS."""
+    """A chart as page, JSON, CSV and xlsx show it.
+
+    `kind` is one of KINDS. `rows` are all rows, for tables and files; `drawn` those that a drawing
+    has room for. `note` says what was counted and when.
+    """
 
     name: str
     kind: str
@@ -46,40 +59,100 @@ class Chart:
     label: Any
     measure: Any
     rows: list[ChartRow] = field(default_factory=list)
+    drawn: list[ChartRow] = field(default_factory=list)
     series: tuple[str, ...] = ()
+    total: float = 0
+    total_url: str = ""
+    note: Any = ""
     data_url: str = ""
-    csv_url: str = ""
+    page_url: str = ""
+
+    @property
+    def csv_url(self) -> str:
+        return self._file_url("csv")
+
+    @property
+    def xlsx_url(self) -> str:
+        return self._file_url("xlsx")
+
+    def _file_url(self, kind: str) -> str:
+        return f"{self.data_url}{'&' if '?' in self.data_url else '?'}format={kind}"
+
+    def share(self, value: float) -> str:
+        """Return a figure as percentage of the total."""
+        return f"{100 * value / self.total:.1f}%" if self.total else ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the body of the JSON answer; never options of the drawing library."""
         words = {name: str(getattr(self, name)) for name in ("title", "label", "measure")}
-        rows = [asdict(row) for row in self.rows]
+        rows = [asdict(row) for row in self.drawn or self.rows]
         return {"kind": self.kind, **words, "series": list(self.series), "rows": rows}
+
+    @property
+    def headings(self) -> list[str]:
+        """The columns of the file: name, series, figure."""
+        figure = _("Total") if self.series else str(self.measure)
+        return [str(self.label), *self.series, figure]
+
+    def lines(self) -> Iterator[list[Any]]:
+        """Yield the rows of the file, the total last."""
+        for row in self.rows:
+            yield [row.label, *(part["value"] for part in row.parts), row.value]
+        yield [_("Total"), *self.sums, self.total]
+
+    @property
+    def sums(self) -> list[float]:
+        """The total of each series."""
+        columns = zip(*([part["value"] for part in row.parts] for row in self.rows), strict=True)
+        return [sum(column) for column in columns]
 
     def as_csv(self) -> str:
         """Return the rows as CSV with a byte order mark, which Excel needs to read Chinese."""
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow([str(self.label), str(self.measure), *self.series])
-        for row in self.rows:
-            label = f"'{row.label}" if row.label[:1] in tuple(DANGEROUS) else row.label
-            writer.writerow([label, row.value, *(part["value"] for part in row.parts)])
+        writer.writerow(self.headings)
+        for label, *figures in self.lines():
+            writer.writerow([f"'{label}" if label[:1] in tuple(DANGEROUS) else label, *figures])
         return "\ufeff" + text.getvalue()
 
-    def response(self) -> Response:
-        """Answer the request for the data of this chart: JSON, or CSV when it is asked for."""
-        if request.args.get("format") != "csv":
+    def response(self) -> Any:
+        """Answer the request for the data of this chart: JSON, or the file that is asked for."""
+        kind = request.args.get("format", "json")
+        if kind not in FORMATS:
+            raise Malformed(_("This format is not offered."))
+        if kind == "json":
             return jsonify(self.as_json())
-        headers = {"Content-Disposition": f"attachment; filename={self.name}.csv"}
-        return Response(self.as_csv(), mimetype="text/csv", headers=headers)
+        if kind == "csv":
+            headers = {"Content-Disposition": f"attachment; filename={self.name}.csv"}
+            return Response(self.as_csv(), mimetype="text/csv", headers=headers)
+        # The writers of workbooks are loaded when the first one is asked for.
+        from app.exchange import export  # noqa: PLC0415
+
+        return export.write_xlsx(self.headings, self.lines(), name=str(self.title))
+
+
+class Choice(NamedTuple):
+    """A link to another chart or another population of the same page."""
+
+    label: Any
+    href: str
+    here: bool
 
 
 class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
     """Generated chart views: a definition names what is grouped and counted.
 
-    `definitions` are dicts: `name`, `group` (column), `label`; optional `title`, `kind` (one of
-    KINDS), `measure` (what is counted), `split` (second column: a series per value), `top` (the
-    largest n). `list_view` names the view that a click on a bar opens, filtered to it.
+    `definitions` are dicts: `name`, `title`, `group` (a Dimension of app.reports, or a function
+    that gives one for actor and filters); optional `label` (heading of the bars, where the
+    dimension has no indicator), `kind` (one of KINDS), `measure` (what is counted), `split` (a
+    Dimension: one series per bar of it), `note` (what a reader must know), `top` (how many bars
+    are drawn), `missing` (False: "not given" is not drawn), `tiers` (who has the chart),
+    `population` and `counted` (instead of those of the view).
+
+    `population` are filter arguments that hold for columns which the page does not filter by,
+    until everything is asked for; `always` are those that no page lifts. `population_label` and
+    `everything_label` name the two. `list_view` names the view that a click opens, filtered to
+    exactly the rows of the bar.
     """
 
     must_declare: ClassVar[tuple[str, ...]] = (
@@ -94,7 +167,12 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
     code_columns: Mapping[str, Any] = {}
     remote_columns: Mapping[str, str] = {}
     list_kinds: Mapping[str, str] = {}
+    search_form_extra_fields: Mapping[str, Any] | None = None
     measure: Any = ""
+    population: Mapping[str, tuple[str, ...]] = {}
+    always: Mapping[str, tuple[str, ...]] = {}
+    population_label: Any = ""
+    everything_label: Any = _l("All")
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(abstract=abstract, **kwargs)
@@ -103,7 +181,10 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
 
     def __init__(self, **kwargs: Any) -> None:
         # Flask-AppBuilder asks for series that it would count in Python.
-        self.definitions = [{"series": [], **each} for each in self.definitions]
+        self.definitions = [
+            {"series": [], "label": each.get("title"), **each} for each in self.definitions
+        ]
+        self._argument_names: dict[tuple[str, str], str] = {}
         super().__init__(**kwargs)
 
     def _init_properties(self) -> None:
@@ -115,30 +196,34 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
     def _init_forms(self) -> None:
         self.search_form = self.search_form or search_form_of(self, self.label_columns)
 
-    @expose("/chart/<int:group_by>")
     @expose("/chart/")
+    @expose("/chart/<name>")
     @has_access
-    def chart(self, group_by: int = 0) -> Any:
-        if group_by >= len(self.definitions):
+    def chart(self, name: str = "") -> Any:
+        """Show one chart with its table; the first one when none is named."""
+        offered = self.offered(current_actor())
+        if not offered:
             raise NotFound()
+        definition = self.definition(name) if name else offered[0]
+        chart = self.draw(definition, request.args)
         filters = read_filters(self._filters, request.args)
-        chart = self.draw(self.definitions[group_by], filters)
-        name = type(self).__name__
         return self.render_template(
             self.chart_template,
             title=self.chart_title,
             chart=chart,
             choices=[
-                (str(each.get("title") or each["label"]), self._page_url(i), i == group_by)
-                for i, each in enumerate(self.definitions)
+                Choice(self.title_of(each), self._page_url(each["name"]), each is definition)
+                for each in offered
             ],
-            chips=chips_of(filters, self.label_columns, self._word, name),
+            populations=self._populations(definition),
+            kept=[(n, v) for n, v in request.args.items() if n == EVERYTHING],
+            chips=chips_of(filters, self.label_columns, self._word, type(self).__name__),
             clear_url=link([n for n in request.args if n.startswith("_flt_")]),
             widgets={
                 "chart": self.chart_widget(chart=chart),
                 "search": FilterPanel(
                     form=self.search_form.refresh(),
-                    include_cols=self.search_columns,
+                    include_cols=self.panel_columns(current_actor()),
                     filters=filters,
                 ),
             },
@@ -146,91 +231,195 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
 
     @expose("/data/<name>")
     @has_access
-    def data(self, name: str) -> Response:
-        """Answer with one chart as JSON or CSV."""
-        found = next((each for each in self.definitions if each["name"] == name), None)
-        if found is None:
-            raise NotFound()
-        return self.draw(found, read_filters(self._filters, request.args)).response()
+    def data(self, name: str) -> Any:
+        """Answer with one chart as JSON, CSV or xlsx."""
+        return self.draw(self.definition(name), request.args).response()
 
-    def draw(self, definition: Mapping[str, Any], filters: Any) -> Chart:
-        """Return the chart of a definition over the rows that the filters let through."""
-        query = self.datamodel.rows(filters.get_joined_filters(self._base_filters)).order_by(None)
-        address = url_for(f"{self.endpoint}.data", name=definition["name"])
-        here = request.query_string.decode()
-        series, rows = self.rows(definition, query)
+    def panel_columns(self, actor: Actor) -> list[str]:
+        """Return the columns that the filter panel offers to an actor."""
+        return self.search_columns
+
+    def offered(self, actor: Actor) -> list[Mapping[str, Any]]:
+        """Return the definitions that the tier of an actor has."""
+        return [each for each in self.definitions if actor.tier in each.get("tiers", (actor.tier,))]
+
+    def definition(self, name: str) -> Mapping[str, Any]:
+        """Return the definition of that name. Raise NotFound where the actor has none."""
+        for each in self.offered(current_actor()):
+            if each["name"] == name:
+                return each
+        raise NotFound()
+
+    @staticmethod
+    def title_of(definition: Mapping[str, Any]) -> str:
+        return str(definition.get("title") or definition["label"])
+
+    def draw(self, definition: Mapping[str, Any], given: MultiDict) -> Chart:
+        """Return the chart of a definition over the rows that the filters of a URL let through."""
+        arguments = self.arguments(definition, given)
+        self.check_filters(arguments)
+        by, figures = self._count(definition, arguments)
+        name, query = definition["name"], urlencode(list(given.items(multi=True)))
+        address = url_for(f"{self.endpoint}.data", name=name)
+        page = url_for(f"{self.endpoint}.chart", name=name)
+        shown = drawn(figures, definition.get("top"), missing=definition.get("missing", True))
+        list_url = address_of(self.list_view, "list") if self.list_view else ""
+        links = _Links(self, list_url, arguments)
         return Chart(
-            name=definition["name"],
+            name=name,
             kind=definition.get("kind", "bar"),
-            title=definition.get("title") or definition["label"],
-            label=definition["label"],
+            title=self.title_of(definition),
+            label=self.label_of(by, definition),
             measure=definition.get("measure") or self.measure,
-            rows=rows[: definition.get("top", len(rows))],
-            series=series,
-            data_url=f"{address}?{here}" if here else address,
-            csv_url=f"{address}?{here}&format=csv" if here else f"{address}?format=csv",
+            rows=links.rows(figures),
+            drawn=links.rows(shown),
+            series=figures.series,
+            total=figures.total,
+            total_url=links.to(()),
+            note=self.note(definition, given, len(figures.bars) - len(shown.bars)),
+            data_url=f"{address}?{query}" if query else address,
+            page_url=f"{page}?{query}" if query else page,
         )
 
-    def rows(self, definition: Mapping[str, Any], query: Any) -> tuple[tuple[str, ...], list]:
-        """Return the names of the series and the rows, grouped by the database."""
-        group, split = definition["group"], definition.get("split")
-        columns = [getattr(self.datamodel.obj, name) for name in (group, split) if name]
-        found = query.with_entities(*columns, func.count()).group_by(*columns).all()
-        totals: dict[Any, int] = {}
-        for key, *_rest, number in found:
-            totals[key] = totals.get(key, 0) + number
-        keys = self._in_order(group, totals)
-        if not split:
-            return (), [self._row(group, key, totals[key]) for key in keys]
-        cells = {(key, part): number for key, part, number in found}
-        parts = self._in_order(split, dict.fromkeys(part for _key, part in cells))
-        rows = [
-            self._row(group, key, totals[key], [(split, p, cells.get((key, p), 0)) for p in parts])
-            for key in keys
+    def _count(
+        self, definition: Mapping[str, Any], arguments: MultiDict
+    ) -> tuple[Dimension, Figures]:
+        group, actor, session = definition["group"], current_actor(), self.datamodel.session
+        by = group if isinstance(group, Dimension) else group(actor, arguments)
+        filters = read_filters(self.datamodel.get_filters(self._readable()), arguments)
+        rows = self.datamodel.rows(filters.get_joined_filters(self._base_filters))
+        words = Words(catalog(session), language())
+        narrowed = {column_of(name) for name in arguments}
+        split = definition.get("split")
+        return by, count_by(rows, by, split, words=words, narrowed=narrowed)
+
+    def _readable(self) -> list[str]:
+        """Return the columns that arguments may name: of the search form and of populations."""
+        own = [each.get("population", {}) for each in self.definitions]
+        named = [column_of(name) for each in (self.population, self.always, *own) for name in each]
+        return list(dict.fromkeys([*self.search_columns, *named]))
+
+    def arguments(self, definition: Mapping[str, Any], given: MultiDict) -> MultiDict:
+        """Return the filters of a URL, and the population for the columns it does not name."""
+        filters: MultiDict = MultiDict()
+        for name in given:
+            values = [value for value in given.getlist(name) if value.strip()]
+            if name.startswith("_flt_") and values:
+                if column_of(name) not in self.search_columns:
+                    raise Malformed(_("This list cannot be filtered by that column."))
+                filters.setlist(name, values)
+        population = definition.get("population", self.population)
+        added = dict(self.always)
+        if given.get(EVERYTHING) != "1":
+            added |= population
+        named = {column_of(name) for name in filters}
+        for name, values in added.items():
+            if column_of(name) not in named:
+                filters.setlist(name, list(values))
+        return filters
+
+    def check_filters(self, arguments: MultiDict) -> None:
+        """Raise NotFound where a filter names something outside the scope (SEC-09)."""
+
+    def label_of(self, by: Dimension, definition: Mapping[str, Any]) -> str:
+        """Return the heading of the bars."""
+        if not by.indicator:
+            return str(definition["label"])
+        known = catalog(self.datamodel.session)
+        return Words(known, language()).of(known.by_key[by.indicator])
+
+    def note(self, definition: Mapping[str, Any], given: MultiDict, left_out: int) -> str:
+        """Return what was counted, and when."""
+        everything = given.get(EVERYTHING) == "1"
+        counted = self.everything_label if everything else self.population_label
+        moment = clock.local(clock.now()).strftime("%Y-%m-%d %H:%M")
+        sentences = [
+            _("Counted: %(what)s.", what=definition.get("counted") or counted),
+            str(definition.get("note") or ""),
+            _("As of %(moment)s.", moment=moment),
         ]
-        return tuple(self._name(split, part) for part in parts), rows
+        if left_out and definition.get("top"):
+            sentences.append(_("The drawing shows the largest bars, the table all of them."))
+        return " ".join(sentence for sentence in sentences if sentence)
 
-    def _row(self, group: str, key: Any, total: int, parts: Iterable[Any] = ()) -> ChartRow:
-        code = str(getattr(key, "value", key) or "")
-        return ChartRow(
-            self._name(group, key),
-            total,
-            self.href({group: key}),
-            code,
-            tuple({"value": n, "href": self.href({group: key, s: p})} for s, p, n in parts),
-        )
+    def argument(self, column: str, operator: str) -> str:
+        """Return the name of the URL argument of an operator on a column of the list."""
+        key = column, operator
+        if key not in self._argument_names:
+            place = EQUAL
+            if operator != "equals":
+                known = self.datamodel.get_filters([column]).get_search_filters()[column]
+                kinds = [isinstance(each, OPERATORS[operator]) for each in known]
+                place = kinds.index(True)
+            self._argument_names[key] = f"_flt_{place}_{column}"
+        return self._argument_names[key]
 
-    def href(self, equals: Mapping[str, Any]) -> str:
-        """Return the list behind a bar: its own value, and the filters of the page."""
-        if not self.list_view or None in equals.values():
-            return ""
-        own = {
-            f"_flt_{EQUAL}_{column}": getattr(value, "value", value)
-            for column, value in equals.items()
-        }
-        others = MultiDict(request.args)
-        kept = {n: others.getlist(n) for n in others if n.startswith("_flt_") and n not in own}
-        return address_of(self.list_view, "list", **kept, **own)
+    def _populations(self, definition: Mapping[str, Any]) -> list[Choice]:
+        if not self.population_label or "population" in definition:
+            return []
+        everything = request.args.get(EVERYTHING) == "1"
+        return [
+            Choice(self.population_label, link([EVERYTHING]), not everything),
+            Choice(self.everything_label, link(**{EVERYTHING: "1"}), everything),
+        ]
 
-    def _in_order(self, column: str, totals: Mapping[Any, Any]) -> list[Any]:
-        """Return the keys in the order of their code table, else the largest first."""
+    def _word(self, column: str, value: str) -> Any:
+        """Return the name of a filter value for its chip."""
         if column in self.code_columns:
-            order = {code: i for i, (code, _name) in enumerate(self.code_columns[column]())}
-            return sorted(totals, key=lambda key: order.get(getattr(key, "value", key), len(order)))
-        return sorted(totals, key=lambda key: (-(totals[key] or 0), str(key)))
+            names = {str(code): name for code, name in self.code_columns[column]()}
+            return names.get(value, value)
+        if self.datamodel.is_relation(column):
+            parent = self.datamodel.get_related_interface(column).get(value)
+            return str(parent) if parent is not None else value
+        return text_of(value)
 
-    def _name(self, column: str, key: Any) -> str:
-        if key in (None, ""):
-            return _("Not given")
-        if column in self.code_columns:
-            names = {code: str(name) for code, name in self.code_columns[column]()}
-            return names.get(getattr(key, "value", key), text_of(key))
-        return text_of(key)
-
-    def _word(self, column: str, value: str) -> str:
-        return self._name(column, value)
-
-    def _page_url(self, index: int) -> str:
-        address = url_for(f"{self.endpoint}.chart", group_by=index)
+    def _page_url(self, name: str) -> str:
+        address = url_for(f"{self.endpoint}.chart", name=name)
         here = request.query_string.decode()
         return f"{address}?{here}" if here else address
+
+
+class _Links(NamedTuple):
+    """The addresses of the lists behind the figures of one chart."""
+
+    view: BaseChartView
+    list_url: str
+    arguments: MultiDict
+
+    def to(self, tests: Tests) -> str:
+        """Return the list narrowed to a figure: the filters of the page, and those of the bar."""
+        if not self.list_url:
+            return ""
+        own = {self.view.argument(t.column, t.operator): t.values for t in tests}
+        pairs = [pair for pair in self.arguments.items(multi=True) if pair[0] not in own]
+        pairs += [(name, value) for name, values in own.items() for value in values]
+        return f"{self.list_url}?{urlencode(pairs)}" if pairs else self.list_url
+
+    def part(self, cell: Cell) -> dict[str, Any]:
+        return {"value": cell.number, "href": self.to(cell.tests) if cell.number else ""}
+
+    def rows(self, figures: Figures) -> list[ChartRow]:
+        return [
+            ChartRow(
+                bar.name,
+                bar.whole.number,
+                self.to(bar.whole.tests),
+                bar.code,
+                tuple(self.part(cell) for cell in bar.parts),
+            )
+            for bar in figures.bars
+        ]
+
+
+def column_of(argument: str) -> str:
+    """Return the column that a filter argument names. Raise Malformed for another argument."""
+    match = FILTER.fullmatch(argument)
+    if match is None:
+        raise Malformed(_("This list cannot be filtered like that."))
+    return match[2]
+
+
+def values_of(arguments: MultiDict, columns: Iterable[str]) -> set[str]:
+    """Return all values that the filter arguments give for some columns."""
+    wanted = set(columns)
+    return {value for name, value in arguments.items(multi=True) if column_of(name) in wanted}

@@ -38,6 +38,14 @@ GROUPS: Mapping[str, Any] = {
 }
 
 
+class CatalogName(LazyString):
+    """A name read when it is printed; it is there without being read, so that views can be
+    registered before the database exists."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
 def present_catalog() -> Catalog:
     """Return the catalogue in force, for the request."""
     return catalog(db.session())
@@ -50,7 +58,7 @@ def indicator_label(set_code: str, code: str) -> LazyString:
         known = present_catalog()
         return known.name(known.indicator(set_code, code), language())
 
-    return LazyString(read)
+    return CatalogName(read)
 
 
 def set_label(set_code: str) -> LazyString:
@@ -60,7 +68,7 @@ def set_label(set_code: str) -> LazyString:
         known = present_catalog()
         return known.name(known.set(set_code), language())
 
-    return LazyString(read)
+    return CatalogName(read)
 
 
 def group_label(group_zh: str) -> str:

@@ -7,9 +7,21 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.views import health
+from app.views.account import AccountView
 from app.views.api.flow import FLOW_APIS
 from app.views.api.me import JobApi, MeApi
 from app.views.api.teacher import TeacherApi
+from app.views.audit import AuditView
+from app.views.charts import (
+    DistrictChartView,
+    ProgressChartView,
+    StaffChartView,
+    UnitChartView,
+)
+from app.views.code import CodeView
+from app.views.indicator import IndicatorView
+from app.views.parameter import ParameterView
+from app.views.unit import UnitView
 
 
 class Group(NamedTuple):
@@ -38,7 +50,18 @@ GROUPS = (
     Group("system", _l("System"), "settings"),
 )
 
-MENU: tuple[Entry, ...] = ()
+MENU: tuple[Entry, ...] = (
+    Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
+    Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
+    Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
+    Entry(UnitChartView, "unit_charts", _l("Schools and institutions"), "analysis", "chart-pie"),
+    Entry(UnitView, "unit_list", _l("Units"), "units", "building"),
+    Entry(AccountView, "accounts", _l("Accounts"), "system", "users"),
+    Entry(IndicatorView, "indicators", _l("Indicator dictionary"), "system", "book-2"),
+    Entry(CodeView, "codes", _l("Code tables"), "system", "list-details"),
+    Entry(ParameterView, "parameters", _l("Parameters"), "system", "adjustments"),
+    Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
+)
 HIDDEN: tuple[Any, ...] = ()
 APIS: tuple[Any, ...] = (MeApi, JobApi, TeacherApi, *FLOW_APIS)
 

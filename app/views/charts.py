@@ -1,0 +1,347 @@
+"""The charts: what each counts and groups by, declared; drawing and lists come from the base."""
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
+
+from app.access.scope import Actor, current_actor
+from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES
+from app.models.teacher import IN_FORCE_STATES
+from app.models.unit import Unit, UnitKind
+from app.reports import dimensions as by
+from app.reports.dimensions import Dimension
+from app.views.base import BaseChartView
+from app.views.chart import Chart, values_of
+from app.views.datamodel import EQUAL, ONE_OF, Datamodel
+from app.views.labels import REVIEW_STATES, code_choices, indicator_label
+from app.views.school_filters import authority_choices, files_model, require_units
+
+ON_THE_ROLLS = {f"_flt_{EQUAL}_active": ("y",)}
+IN_FORCE = {
+    **ON_THE_ROLLS,
+    f"_flt_{ONE_OF}_state": tuple(str(state) for state in IN_FORCE_STATES),
+}
+SCHOOLS = {f"_flt_{EQUAL}_kind": (str(UnitKind.SCHOOL),)}
+MOST_SCHOOLS = 20
+MOST_CODES = 15
+
+BY_MAIN_TERM = _l("Stage and subject are the first ones of the latest term.")
+BY_AUTHORITY = _l(
+    "A file counts for the authority in charge of its school, wherever the school lies."
+)
+NOT_ON_MAP = _l(
+    "The map has no outline of Yanshan and the Development Area, and none for units run by the "
+    "city: their figures are in the table."
+)
+BY_YEAR = _l("Age is this year minus the year of birth.")
+
+
+def units_below(actor: Actor, arguments: MultiDict) -> Dimension:
+    """Return what a tier looks down on: the city on authorities, everybody else on schools."""
+    chosen = values_of(arguments, ("authority_id", "school"))
+    return by.AUTHORITY if actor.tier == "city" and not chosen else by.SCHOOL
+
+
+def check_units(view: BaseChartView, arguments: MultiDict) -> None:
+    """Raise NotFound where a filter names a unit outside the scope (SEC-09)."""
+    require_units(
+        view.datamodel.session,
+        current_actor(),
+        authorities=values_of(arguments, ("authority_id",)),
+        schools=values_of(arguments, ("school",)),
+    )
+
+
+class TeacherCharts(BaseChartView, abstract=True):
+    """Charts over teachers' files."""
+
+    datamodel = files_model()
+    class_permission_name = "Chart"
+    list_view = "TeacherView"
+    measure = _l("Teachers")
+    search_columns = [
+        "authority_id",
+        "category",
+        "school",
+        "state",
+        "staff_category",
+        "post_category",
+        "in_establishment",
+        "stage",
+        "subject",
+        "sex",
+    ]
+    label_columns = {
+        "authority_id": _l("Authority"),
+        "category": _l("School category"),
+        "school": _l("School"),
+        "state": _l("State"),
+        "staff_category": indicator_label("basic", "staff_category"),
+        "post_category": indicator_label("basic", "current_post_category"),
+        "in_establishment": indicator_label("basic", "in_establishment"),
+        "stage": indicator_label("teaching", "stage"),
+        "subject": indicator_label("teaching", "subject"),
+        "sex": indicator_label("basic", "sex"),
+    }
+    code_columns = {
+        "authority_id": authority_choices,
+        "category": code_choices("school_category"),
+        "state": code_choices(REVIEW_STATES),
+        "staff_category": code_choices("staff_category"),
+        "post_category": code_choices("post_category"),
+        "in_establishment": code_choices("in_establishment"),
+        "stage": code_choices("teaching_stage"),
+        "subject": code_choices("subject"),
+        "sex": code_choices("sex"),
+    }
+    remote_columns = {"school": "UnitView"}
+    population = IN_FORCE
+    population_label = _l("Files in force")
+    everything_label = _l("All files")
+    check_filters = check_units
+
+    def panel_columns(self, actor: Actor) -> list[str]:
+        """Leave out what has only one value in the scope of the actor."""
+        single = {"city": (), "district": ("authority_id",)}
+        fixed = single.get(actor.tier, ("authority_id", "category", "school"))
+        return [name for name in self.search_columns if name not in fixed]
+
+
+class ProgressChartView(TeacherCharts):
+    """How far the review of files is."""
+
+    route_base = "/charts/progress"
+    chart_title = _l("Review progress")
+    # Whoever left has nothing to be reviewed any more.
+    population = ON_THE_ROLLS
+    population_label = _l("Files of persons on the rolls")
+    definitions = [
+        {
+            "name": "units",
+            "title": _l("Review progress by unit"),
+            "label": _l("Unit"),
+            "kind": "stacked",
+            "group": units_below,
+            "split": by.STATE,
+            "top": MOST_SCHOOLS,
+            "note": BY_AUTHORITY,
+        },
+        {
+            "name": "states",
+            "title": _l("Files by state"),
+            "label": _l("State"),
+            "kind": "hbar",
+            "group": by.STATE,
+        },
+    ]
+
+
+class StaffChartView(TeacherCharts):
+    """Who the teachers are."""
+
+    route_base = "/charts/staff"
+    chart_title = _l("Staff")
+    definitions = [
+        {
+            "name": "age",
+            "title": _l("Age and sex"),
+            "label": _l("Age"),
+            "kind": "stacked",
+            "group": by.AGE,
+            "split": by.SEX,
+            "note": BY_YEAR,
+        },
+        {
+            "name": "education",
+            "title": _l("Education"),
+            "kind": "hbar",
+            "group": by.EDUCATION,
+            "top": MOST_CODES,
+        },
+        {"name": "degree", "title": _l("Degree"), "kind": "pie", "group": by.DEGREE},
+        {
+            "name": "title_level",
+            "title": _l("Title level"),
+            "label": _l("Title level"),
+            "kind": "pie",
+            "group": by.TITLE_LEVEL,
+        },
+        {
+            "name": "title",
+            "title": _l("Professional title"),
+            "kind": "hbar",
+            "group": by.TITLE,
+            "top": MOST_CODES,
+        },
+        {"name": "post", "title": _l("Post category"), "kind": "pie", "group": by.POST},
+        {
+            "name": "establishment",
+            "title": _l("Establishment"),
+            "kind": "pie",
+            "group": by.ESTABLISHMENT,
+        },
+        {
+            "name": "subject",
+            "title": _l("Subject and stage"),
+            "kind": "stacked",
+            "group": by.SUBJECT,
+            "split": by.STAGE,
+            "top": MOST_CODES,
+            "note": BY_MAIN_TERM,
+        },
+        {
+            "name": "backbone",
+            "title": _l("Backbone teachers"),
+            "kind": "hbar",
+            "group": by.BACKBONE,
+            "missing": False,
+        },
+    ]
+
+
+class DistrictChartView(TeacherCharts):
+    """How the districts compare; a district compares its schools."""
+
+    route_base = "/charts/districts"
+    chart_title = _l("Districts and schools")
+    definitions = [
+        {
+            "name": "map",
+            "title": _l("Teachers by district"),
+            "label": _l("District"),
+            "kind": "map",
+            "group": by.AUTHORITY,
+            "tiers": ("city",),
+            "note": NOT_ON_MAP,
+        },
+        {
+            "name": "education",
+            "title": _l("Education by district"),
+            "label": _l("District"),
+            "kind": "stacked",
+            "group": by.AUTHORITY,
+            "split": by.EDUCATION_LEVEL,
+            "tiers": ("city",),
+            "note": BY_AUTHORITY,
+        },
+        {
+            "name": "schools",
+            "title": _l("Teachers by school"),
+            "label": _l("School"),
+            "kind": "hbar",
+            "group": by.SCHOOL,
+            "top": MOST_SCHOOLS,
+        },
+        {
+            "name": "school_education",
+            "title": _l("Education by school"),
+            "label": _l("School"),
+            "kind": "stacked",
+            "group": by.SCHOOL,
+            "split": by.EDUCATION_LEVEL,
+            "top": MOST_SCHOOLS,
+        },
+    ]
+
+
+class UnitChartView(BaseChartView):
+    """What kinds of schools there are."""
+
+    route_base = "/charts/units"
+    datamodel = Datamodel(Unit)
+    class_permission_name = "Unit"
+    chart_title = _l("Schools and institutions")
+    list_view = "UnitView"
+    measure = _l("Units")
+    search_columns = [
+        "authority_id",
+        "category",
+        "type_code",
+        "urban_rural",
+        "sponsor_type",
+        "district_code",
+    ]
+    label_columns = {
+        "authority_id": _l("Authority"),
+        "category": _l("School category"),
+        "type_code": indicator_label("school_basic", "school_type"),
+        "urban_rural": indicator_label("school_basic", "urban_rural"),
+        "sponsor_type": indicator_label("school_basic", "sponsor_type"),
+        "district_code": indicator_label("school_basic", "district"),
+    }
+    code_columns = {
+        "authority_id": authority_choices,
+        "category": code_choices("school_category"),
+        "type_code": code_choices(SCHOOL_TYPES),
+        "urban_rural": code_choices("urban_rural"),
+        "sponsor_type": code_choices("sponsor_type"),
+        "district_code": code_choices(DISTRICTS),
+    }
+    always = SCHOOLS
+    population = ON_THE_ROLLS
+    population_label = _l("Schools and institutions in operation")
+    everything_label = _l("Closed ones too")
+    check_filters = check_units
+    definitions = [
+        {
+            "name": "category",
+            "title": _l("Units by category"),
+            "label": _l("School category"),
+            "kind": "hbar",
+            "group": by.UNIT_CATEGORY,
+        },
+        {
+            "name": "authority",
+            "title": _l("Units by authority and category"),
+            "label": _l("Authority"),
+            "kind": "stacked",
+            "group": by.AUTHORITY,
+            "split": by.UNIT_CATEGORY,
+            "tiers": ("city",),
+        },
+        {
+            "name": "type",
+            "title": _l("Units by type"),
+            "kind": "hbar",
+            "group": by.UNIT_TYPE,
+            "top": MOST_CODES,
+        },
+        {
+            "name": "place",
+            "title": _l("City and country"),
+            "kind": "pie",
+            "group": by.UNIT_PLACE,
+        },
+        {
+            "name": "sponsor",
+            "title": _l("Units by sponsor"),
+            "kind": "hbar",
+            "group": by.UNIT_SPONSOR,
+        },
+    ]
+
+
+CHART_VIEWS = (ProgressChartView, StaffChartView, DistrictChartView, UnitChartView)
+
+# The charts of the home page by tier: what is below, who the teachers are, what they teach.
+HOME_CHARTS = {
+    "city": (("DistrictChartView", "map"), ("StaffChartView", "title_level")),
+    "district": (("ProgressChartView", "units"), ("StaffChartView", "title_level")),
+    "school": (("StaffChartView", "age"), ("StaffChartView", "title_level")),
+}
+LAST_HOME_CHART = ("StaffChartView", "subject")
+
+
+def home_charts(session: Any, actor: Actor) -> list[Chart]:
+    """Return the charts of the home page for an actor who works with files; one statement each."""
+    if not actor.works_with_files or actor.tier not in HOME_CHARTS:
+        return []
+    views = {type(view).__name__: view for view in current_app.appbuilder.baseviews}
+    wanted = (*HOME_CHARTS[actor.tier], LAST_HOME_CHART)
+    return [
+        views[name].draw(views[name].definition(chart), MultiDict())
+        for name, chart in wanted
+        if name in views
+    ]

@@ -1,0 +1,90 @@
+"""Filtering files by what belongs to their school, shared by the list of files and the charts."""
+
+from collections.abc import Collection
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+from sqlalchemy.orm import Query, Session
+
+from app.access.scope import Actor
+from app.core.errors import NotFound
+from app.extensions import db
+from app.indicators.catalog import language
+from app.models.teacher import Teacher
+from app.models.unit import Unit, UnitKind
+from app.reports.dimensions import AUTHORITY, Words
+from app.views.datamodel import Condition, Datamodel, OneOf
+from app.views.labels import present_catalog
+
+AUTHORITIES = (UnitKind.CITY, UnitKind.DISTRICT)
+
+
+class CategoryIs(Condition):
+    """The files of schools of one category; a category is no column of the file."""
+
+    name = _l("is")
+    arg_name = "eq"
+
+    def apply(self, query: Query, value: Any) -> Query:
+        return query.filter(self.model.school_id.in_(_schools(Unit.category == value)))
+
+
+class CategoryIsNot(Condition):
+    name = _l("is not")
+    arg_name = "neq"
+
+    def apply(self, query: Query, value: Any) -> Query:
+        return query.filter(self.model.school_id.in_(_schools(Unit.category != value)))
+
+
+class CategoryIn(OneOf):
+    def apply(self, query: Query, value: Any) -> Query:
+        values = value if isinstance(value, list | tuple | set) else [value]
+        return query.filter(self.model.school_id.in_(_schools(Unit.category.in_(values))))
+
+
+def _schools(condition: Any) -> Any:
+    return select(Unit.id).where(condition)
+
+
+def files_model() -> Datamodel:
+    """Return the data model of files, which can be filtered by `category` like by a column."""
+    model = Datamodel(Teacher)
+    kinds = (CategoryIs, CategoryIsNot, CategoryIsNot, CategoryIsNot, CategoryIn)
+    model.condition_cache["category"] = [kind("category", model) for kind in kinds]
+    return model
+
+
+def authority_choices() -> list[tuple[int, str]]:
+    """Return id and short name of the authorities in their usual order, for `code_columns`."""
+    rows = db.session.execute(
+        select(Unit.id, Unit.code, Unit.name).where(Unit.kind.in_(AUTHORITIES))
+    ).all()
+    units = {key: (code, name) for key, code, name in rows}
+    words = Words(present_catalog(), language(), units)
+    return [
+        (key, AUTHORITY.name(key, words))
+        for key in AUTHORITY.ordered(dict.fromkeys(units, 0), words)
+    ]
+
+
+def require_units(
+    session: Session, actor: Actor, *, authorities: Collection[str], schools: Collection[str]
+) -> None:
+    """Raise NotFound unless all these ids are units whose files the actor may see (SEC-09).
+
+    A foreign unit is answered as one that does not exist; other authorities are public as units,
+    but their files are not.
+    """
+    if actor.tier != "city":
+        own = actor.unit_id if actor.tier == "district" else actor.authority_id
+        if any(each != str(own) for each in authorities):
+            raise NotFound()
+    wanted = {*authorities, *schools}
+    keys = {int(each) for each in wanted if each.isascii() and each.isdigit() and len(each) < 10}
+    if not wanted:
+        return
+    known = select(func.count()).select_from(Unit).where(Unit.id.in_(keys))
+    if len(keys) != len(wanted) or session.scalar(known) != len(keys):
+        raise NotFound()
