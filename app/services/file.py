@@ -384,24 +384,11 @@ def _schools(session: Session, teachers: Sequence[Teacher]) -> dict[int, SchoolF
         .where(Unit.id.in_({t.school_id for t in teachers}))
         .execution_options(unscoped=True)
     )
-    return {
-        unit.id: SchoolFacts(
-            id=unit.id,
-            code=unit.code,
-            name=unit.name,
-            category=unit.category or "",
-            type_code=unit.type_code or "",
-            urban_rural=unit.urban_rural or "",
-            district=unit.district_code or "",
-            authority=authority or "",
-            main_school=unit.parent_id is not None,
-        )
-        for unit, authority in rows
-    }
+    return {unit.id: school_facts(unit, authority) for unit, authority in rows}
 
 
-def school_facts(unit: Unit) -> SchoolFacts:
-    """What the rules ask about a school."""
+def school_facts(unit: Unit, authority: str | None) -> SchoolFacts:
+    """What the rules ask about a school; `authority` is the code of who decides."""
     return SchoolFacts(
         id=unit.id,
         code=unit.code,
@@ -410,6 +397,8 @@ def school_facts(unit: Unit) -> SchoolFacts:
         type_code=unit.type_code or "",
         urban_rural=unit.urban_rural or "",
         district=unit.district_code or "",
+        authority=authority or "",
+        main_school=unit.parent_id is not None,
     )
 
 
