@@ -7,6 +7,7 @@ import * as form from "./form.js";
 import * as fragment from "./fragment.js";
 import * as keys from "./keys.js";
 import * as list from "./list.js";
+import * as reveal from "./reveal.js";
 import * as select from "./select.js";
 import * as shell from "./shell.js";
 
@@ -22,5 +23,6 @@ export function init(root) {
 shell.start();
 dialog.start();
 keys.start();
+reveal.start();
 fragment.start(init);
 init(document);

@@ -30,6 +30,16 @@ function enhance(element) {
     if (element.hasAttribute(name)) select.control_input.setAttribute(name, element.getAttribute(name));
   }
   if (remote) select.control_input.placeholder = text("search");
+  if (element.dataset.depends) follow(element, select);
+}
+
+/** What was chosen no longer fits when the choice it depends on changes. */
+function follow(element, select) {
+  element.form?.addEventListener("change", (event) => {
+    if (event.target.name !== element.dataset.depends) return;
+    select.clear();
+    select.clearOptions();
+  });
 }
 
 function remoteOptions(element) {
@@ -42,6 +52,8 @@ function remoteOptions(element) {
       this.clearOptions();
       const address = new URL(element.dataset.url, location.href);
       address.searchParams.set("q", query);
+      const governor = element.dataset.depends && element.form?.elements[element.dataset.depends];
+      if (governor) address.searchParams.set("of", governor.value);
       fetch(address, { headers: { Accept: "application/json" } })
         .then((answer) => (answer.ok && !answer.redirected ? answer.json() : { items: [] }))
         .then((answer) => done(answer.items))

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from flask_babel import gettext as _
@@ -129,6 +130,35 @@ def names(session: Session, teacher: Teacher, set_code: str) -> dict[str, Attach
         select(Attachment).where(Attachment.teacher_id == teacher.id, Attachment.set == set_code)
     )
     return {each.uuid: each for each in found}
+
+
+def picture_of(teacher_id: Any) -> Any:
+    """The uuid of the latest photo of a file, as a column of another query."""
+    return (
+        select(Attachment.uuid)
+        .where(
+            Attachment.teacher_id == teacher_id,
+            Attachment.field == PICTURE,
+            Attachment.record_uuid.is_not(None),
+        )
+        .order_by(Attachment.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def pictures(session: Session, teachers: Iterable[int]) -> dict[int, str]:
+    """The uuid of the latest photo of some files, by file."""
+    rows = session.execute(
+        select(Attachment.teacher_id, Attachment.uuid)
+        .where(
+            Attachment.teacher_id.in_(list(teachers)),
+            Attachment.field == PICTURE,
+            Attachment.record_uuid.is_not(None),
+        )
+        .order_by(Attachment.id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def unknown_problems(

@@ -36,14 +36,24 @@ READING_ACTS = ("open_file", "reveal", "print", "export", "download")
 SHOWN_READINGS = 200
 
 
-def note_opening(session: Session, actor: Actor, teacher: Teacher) -> None:
-    """Write that a file was opened; the own file, and a visit under way, are not written again."""
-    if actor.teacher_id == teacher.id:
+def note_opening(
+    session: Session, actor: Actor, teacher_id: int, *, visiting: bool = False
+) -> None:
+    """Write that a file was opened (SEC-16); the own file is not written.
+
+    With `visiting` a part of a file is looked at: nothing is written while the visit that began
+    with its page lasts.
+    """
+    if actor.teacher_id == teacher_id or (visiting and _is_visiting(session, actor, teacher_id)):
         return
-    visiting = (
+    audit.record(session, "open_file", actor=actor, object=("teacher", teacher_id, teacher_id))
+
+
+def _is_visiting(session: Session, actor: Actor, teacher_id: int) -> bool:
+    opened = (
         select(Audit.id)
         .where(
-            Audit.teacher_id == teacher.id,
+            Audit.teacher_id == teacher_id,
             Audit.at > now() - VISIT,
             Audit.act == "open_file",
             Audit.account_id == actor.account_id,
@@ -52,8 +62,7 @@ def note_opening(session: Session, actor: Actor, teacher: Teacher) -> None:
         .limit(1)
         .execution_options(unscoped=True)
     )
-    if session.scalar(visiting) is None:
-        audit.record(session, "open_file", actor=actor, object=teacher)
+    return session.scalar(opened) is not None
 
 
 def purpose_of(code: str, note: str = "") -> str:
@@ -131,9 +140,10 @@ def alert_limit(session: Session, actor: Actor, limit: int) -> None:
     )
 
 
-def note_print(session: Session, actor: Actor, teachers: Sequence[Teacher], purpose: str) -> None:
+def note_print(session: Session, actor: Actor, teachers: Sequence[int], purpose: str) -> None:
     """Write that files were printed with their sealed values whole, and for what purpose."""
-    audit.record_many(session, "print", actor=actor, objects=list(teachers), reason=purpose)
+    objects = [("teacher", key, key) for key in teachers]
+    audit.record_many(session, "print", actor=actor, objects=objects, reason=purpose)
 
 
 @dataclass(frozen=True)

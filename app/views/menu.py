@@ -11,6 +11,7 @@ from app.views.account import AccountView
 from app.views.api.flow import FLOW_APIS
 from app.views.api.me import JobApi, MeApi
 from app.views.api.teacher import TeacherApi
+from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
 from app.views.charts import (
     DistrictChartView,
@@ -18,9 +19,18 @@ from app.views.charts import (
     StaffChartView,
     UnitChartView,
 )
+from app.views.choice import CodeChoiceView
 from app.views.code import CodeView
+from app.views.draft import DraftView
+from app.views.flow_actions import FLOW_VIEWS
 from app.views.indicator import IndicatorView
+from app.views.my_file import MyFileView
 from app.views.parameter import ParameterView
+from app.views.print import PrintView
+from app.views.teacher.file import FileView
+from app.views.teacher.new_file import NewFileView
+from app.views.teacher.rows import RowView
+from app.views.teacher.teachers import TeacherView
 from app.views.unit import UnitView
 
 
@@ -51,6 +61,8 @@ GROUPS = (
 )
 
 MENU: tuple[Entry, ...] = (
+    Entry(MyFileView, "my_file", _l("My file"), "files", "id-badge-2"),
+    Entry(TeacherView, "teachers", _l("Teachers"), "files", "id"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
@@ -62,7 +74,16 @@ MENU: tuple[Entry, ...] = (
     Entry(ParameterView, "parameters", _l("Parameters"), "system", "adjustments"),
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
 )
-HIDDEN: tuple[Any, ...] = ()
+HIDDEN: tuple[Any, ...] = (
+    FileView,
+    RowView,
+    NewFileView,
+    DraftView,
+    AttachmentView,
+    CodeChoiceView,
+    PrintView,
+    *FLOW_VIEWS.values(),
+)
 APIS: tuple[Any, ...] = (MeApi, JobApi, TeacherApi, *FLOW_APIS)
 
 

@@ -109,6 +109,8 @@ class Context:
     # The value of an indicator of another single-row set.
     elsewhere: Callable[[str, str], Any] = lambda _set, _code: None
     notes: Mapping[str, str] = field(default_factory=dict)
+    # Only these indicators, where a form asks for a few of the set.
+    only: frozenset[str] | None = None
 
     @property
     def category(self) -> str:
@@ -122,6 +124,7 @@ class Context:
             for item in self.catalog.indicators(self.set_code)
             if is_collected(item, self.category, self.catalog)
             and view_on_file(self.actor, item) is not View.HIDDEN
+            and (self.only is None or item.code in self.only)
         )
 
     @cached_property

@@ -113,7 +113,7 @@ def _select(field: Field, css: str, attributes: dict[str, Any]) -> str:
     if isinstance(field, RemoteSelectField):
         attributes |= {"data-select": "remote", "data-url": url_for(str(field.endpoint))}
     elif multiple or sum(1 for _choice in field.iter_choices()) > LONG_LIST:
-        attributes["data-select"] = "local"
+        attributes.setdefault("data-select", "local")
     return Select(multiple=multiple)(field, class_=f"form-select{css}", **attributes)
 
 

@@ -1,0 +1,267 @@
+"""The file of one teacher: header card, sets loaded on demand, findings, timeline, reveal."""
+
+from typing import Any
+
+from flask import current_app, flash, jsonify, redirect, request, url_for
+from flask_appbuilder.baseviews import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.access.fields import is_collected, may_view_set
+from app.access.roles import Role, may_open
+from app.access.scope import Actor, current_actor
+from app.core.errors import LimitReached, NotFound
+from app.extensions import db
+from app.indicators.catalog import Catalog, language
+from app.models.teacher import Teacher
+from app.services import attachment, check, reveal
+from app.services import file as files
+from app.views.base import BaseView
+from app.views.declared import READ
+from app.views.flow_actions import place_name, step_actions
+from app.views.labels import present_catalog, review_state
+from app.views.listing import address_of
+from app.views.on_record import on_record
+from app.views.teacher.content import (
+    Finding,
+    SetReader,
+    findings,
+    return_notes,
+    set_tabs,
+)
+from app.views.teacher.history import asked_moment, timeline, versions
+from app.views.widgets import text_of
+from app.workflows.review import REVIEW
+
+FRAGMENT = "fragment"
+PLACES_SHOWN = 50
+HEADER = ("sex", "post_category", "title", "subject")
+
+
+def load_teacher(pk: int) -> tuple[Teacher, str | None]:
+    """Return a file in scope with its school, and the uuid of its photo. Raises NotFound."""
+    row = (
+        db.session()
+        .execute(
+            select(Teacher, attachment.picture_of(Teacher.id))
+            .options(joinedload(Teacher.school))
+            .where(Teacher.id == pk)
+        )
+        .first()
+    )
+    if row is None or row[0].school is None:
+        raise NotFound()
+    return row[0], row[1]
+
+
+def is_fragment() -> bool:
+    """Whether a part of a page asks, not a person who opened an address."""
+    return request.headers.get("X-Requested-With") == FRAGMENT
+
+
+def header_facts(teacher: Teacher, catalog: Catalog) -> list[str]:
+    """Return the line under the name: school and the list columns that place a person."""
+    lang = language()
+    found = [teacher.school.name]
+    for column in HEADER:
+        set_code, code = files.LIST_COLUMNS.get(column, ("", ""))
+        table = "subject" if not set_code else catalog.indicator(set_code, code).code_table
+        found.append(catalog.label(table, getattr(teacher, column), lang))
+    return [each for each in found if each]
+
+
+def lock_note(actor: Actor, teacher: Teacher) -> str:
+    """Return why a person who fills in files cannot do so in this one, and who can change it."""
+    fills_in = actor.role in (Role.SCHOOL_INFO, Role.TEACHER)
+    if not fills_in or teacher.is_open:
+        return ""
+    if files.is_open_to(actor, teacher):
+        return _("The file is submitted. You can still fill in what the school is to fill in.")
+    return files.locked_reason(teacher)
+
+
+class FileView(BaseView):
+    """One file; every part of it asks scope and field rights anew."""
+
+    class_permission_name = "File"
+    method_permission_name = {"reveal": READ}
+    route_base = "/teacher"
+
+    @expose("/<int:pk>", methods=["GET"])
+    @has_access
+    def show(self, pk: int) -> Any:
+        """Show the file, at present or on a past day."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, photo = load_teacher(pk)
+        moment = asked_moment(session, teacher, request.args)
+        found = findings(session, actor, teacher) if moment is None else []
+        counts = files.counts(session, teacher, moment)
+        asked = {key: request.args[key] for key in ("on", "v") if key in request.args}
+        page = self.render_template(
+            "teacher/file.html",
+            title=teacher.name,
+            teacher=teacher,
+            photo=url_for("AttachmentView.download", uuid=photo) if photo else "",
+            state=review_state(teacher.state),
+            facts=header_facts(teacher, known),
+            tabs=set_tabs(actor, teacher, counts, found, known, **asked),
+            found=_placed(found, teacher, known),
+            notes=_named_notes(teacher, known),
+            lock=lock_note(actor, teacher) if moment is None else "",
+            steps=step_actions(REVIEW, teacher, actor) if moment is None else [],
+            urls=self._addresses(actor, teacher),
+            moment=text_of(moment) if moment else "",
+            is_mine=actor.teacher_id == teacher.id,
+            may_acknowledge=self._may_acknowledge(actor, teacher),
+            purposes=reveal.PURPOSES,
+        )
+        on_record(lambda own: reveal.note_opening(own, actor, pk))
+        return page
+
+    def _addresses(self, actor: Actor, teacher: Teacher) -> dict[str, str]:
+        urls = {
+            "self": url_for("FileView.show", pk=teacher.id),
+            "history": url_for("FileView.history", pk=teacher.id),
+            "places": url_for("FileView.places", pk=teacher.id),
+            "reveal": url_for("FileView.reveal", pk=teacher.id),
+            "acknowledge": url_for("FileView.acknowledge", pk=teacher.id),
+            "print": address_of("PrintView", "sheet"),
+        }
+        list_allowed = may_open(actor.role, "Teacher", "can_read")
+        home = "TeacherView.list" if list_allowed else "MyFileView.show"
+        return urls | {"back": address_of(*home.split("."))}
+
+    @staticmethod
+    def _may_acknowledge(actor: Actor, teacher: Teacher) -> bool:
+        fills_in = actor.role in (Role.SCHOOL_INFO, Role.TEACHER)
+        return fills_in and teacher.is_open
+
+    @expose("/<int:pk>/set/<set_code>", methods=["GET"])
+    @has_access
+    def set_part(self, pk: int, set_code: str) -> Any:
+        """Show one set: as a part of the file page, or as a page of its own."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(pk)
+        require_set(actor, teacher, set_code, known)
+        moment = asked_moment(session, teacher, request.args)
+        part = SetReader(session, actor, teacher, set_code, catalog=known, moment=moment).read()
+        template = "teacher/set_part.html" if is_fragment() else "teacher/set_page.html"
+        page = self.render_template(
+            template,
+            title=f"{part.name} · {teacher.name}",
+            part=part,
+            teacher=teacher,
+            moment=moment,
+            urls=self._addresses(actor, teacher),
+            purposes=reveal.PURPOSES,
+        )
+        on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))
+        return page
+
+    @expose("/<int:pk>/history", methods=["GET"])
+    @has_access
+    def history(self, pk: int) -> Any:
+        """Show what happened to the file, and its versions."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(pk)
+        page = self.render_template(
+            "teacher/history.html",
+            teacher=teacher,
+            events=timeline(session, teacher, known),
+            versions=versions(session, teacher),
+            urls=self._addresses(actor, teacher),
+        )
+        on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))
+        return page
+
+    @expose("/<int:pk>/places", methods=["GET"])
+    @has_access
+    def places(self, pk: int) -> Any:
+        """Answer a remote select with the fields of the file that a reason may be about."""
+        actor, known, lang = current_actor(), present_catalog(), language()
+        teacher, _photo = load_teacher(pk)
+        text = "".join(request.args.get("q", "").lower().split())[:50]
+        items = [
+            {"id": item.key, "text": known.name(item, lang), "hint": known.name(entry, lang)}
+            for entry in known.category_sets(teacher.school.category or "")
+            if may_view_set(actor, entry.code)
+            for item in entry.indicators
+            if not item.read_only
+            and text in f"{known.name(entry, lang)}{known.name(item, lang)}".lower()
+        ]
+        return jsonify(items=items[:PLACES_SHOWN])
+
+    @expose("/<int:pk>/acknowledge", methods=["POST"])
+    @has_access
+    def acknowledge(self, pk: int) -> Any:
+        """Acknowledge the open warnings with name and time."""
+        session = db.session()
+        teacher, _photo = load_teacher(pk)
+        count = check.acknowledge(session, current_actor(), teacher)
+        session.commit()
+        flash(_("%(n)s warnings are acknowledged under your name.", n=count), "success")
+        return redirect(self.next_url() or url_for("FileView.show", pk=pk))
+
+    @expose("/<int:pk>/reveal", methods=["POST"])
+    @has_access
+    def reveal(self, pk: int) -> Any:
+        """Show a sealed value whole, for a purpose that is kept (SEC-10)."""
+        session, actor = db.session(), current_actor()
+        teacher, _photo = load_teacher(pk)
+        limit = int(current_app.config["REVEALS_PER_DAY"])
+        form = request.form
+        purpose = reveal.purpose_of(form.get("purpose", ""), form.get("note", ""))
+        try:
+            value = reveal.reveal(
+                session,
+                actor,
+                teacher,
+                key=form.get("key", ""),
+                record_uuid=form.get("record", ""),
+                purpose=purpose,
+                catalog=present_catalog(),
+                limit=limit,
+            )
+            session.commit()
+        except LimitReached:
+            session.rollback()
+            reveal.alert_limit(session, actor, limit)
+            session.commit()
+            raise
+        if request.accept_mimetypes.best_match(["text/html", "application/json"]) != "text/html":
+            return jsonify(value=value)
+        return self.render_template(
+            "teacher/revealed.html", value=value, back_url=url_for("FileView.show", pk=pk)
+        )
+
+
+def require_set(actor: Actor, teacher: Teacher, set_code: str, catalog: Catalog) -> None:
+    """Raise NotFound for a set that is unknown, not collected here, or not the actor's to see."""
+    entry = catalog.sets.get(set_code)
+    if entry is None or entry.entity != "teacher" or not may_view_set(actor, set_code):
+        raise NotFound()
+    category = teacher.school.category or ""
+    if not any(is_collected(item, category, catalog) for item in entry.indicators):
+        raise NotFound()
+
+
+def _placed(found: list[Finding], teacher: Teacher, catalog: Catalog) -> dict[str, list[Any]]:
+    """Return the findings by kind, each with the name of its place and the tab that shows it."""
+    kinds: dict[str, list[Any]] = {"errors": [], "gaps": [], "warnings": [], "settled": []}
+    for each in found:
+        kind = "gaps" if each.is_gap else "errors"
+        if each.severity == "warning":
+            kind = "warnings" if each.is_open_warning else "settled"
+        kinds[kind].append((place_name(each.set, each.field, catalog), f"set-{each.set}", each))
+    return kinds
+
+
+def _named_notes(teacher: Teacher, catalog: Catalog) -> list[tuple[str, str, str]]:
+    """Return the reasons of a return per place: name, tab, words."""
+    named = []
+    for place, words in return_notes(teacher).items():
+        set_code, _dot, code = place.partition("@")[0].partition(".")
+        named.append((place_name(set_code, code or None, catalog), f"set-{set_code}", words))
+    return named

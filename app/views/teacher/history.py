@@ -1,0 +1,130 @@
+"""What happened to a file: the steps of its flows, its versions, and the file on a past day."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from app.access.roles import ROLE_LABELS
+from app.core.clock import BEIJING
+from app.core.errors import Malformed, NotFound
+from app.indicators.catalog import Catalog
+from app.models.account import Account
+from app.models.history import Transition
+from app.models.teacher import FileVersion, Teacher
+from app.models.unit import Unit
+from app.views.flow_actions import place_name
+from app.views.labels import REVIEW_BADGES
+from app.views.widgets import text_of
+from app.workflows import WORKFLOWS
+
+TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
+CAUSES = {"first_effect": lambda: _("First effect")}
+SHOWN_EVENTS = 100
+
+
+class Event(NamedTuple):
+    """A line of the timeline."""
+
+    icon: str
+    tint: str
+    title: Any
+    when: str
+    who: str
+    reason: str = ""
+
+
+def timeline(session: Session, teacher: Teacher, catalog: Catalog) -> list[Event]:
+    """Return the steps that the file went through, the latest first."""
+    rows = session.execute(
+        select(Transition, Account, Unit.name)
+        .outerjoin(Account, Account.id == Transition.account_id)
+        .outerjoin(Unit, Unit.id == Transition.unit_id)
+        .where(Transition.teacher_id == teacher.id)
+        .order_by(Transition.id.desc())
+        .limit(SHOWN_EVENTS)
+    )
+    events = [_event(step, account, unit, catalog) for step, account, unit in rows]
+    opened = Event("file-plus", "draft", _("File opened"), text_of(teacher.created_at), "")
+    return [*events, opened]
+
+
+def _event(row: Transition, account: Account | None, unit: str | None, catalog: Catalog) -> Event:
+    flow = WORKFLOWS.get(row.flow)
+    known = flow and next((each for each in flow.steps if each.name == row.step), None)
+    icon, tint = REVIEW_BADGES.get(row.to_state, ("point", "info"))
+    role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
+    who = " · ".join(filter(None, (account.display_name if account else "", role, unit or "")))
+    return Event(
+        known.icon if known else icon,
+        TINTS.get(known.tone, tint) if known else tint,
+        known.label if known else row.step,
+        text_of(row.at),
+        who,
+        _reason(row, catalog),
+    )
+
+
+def _reason(row: Transition, catalog: Catalog) -> str:
+    parts = [row.reason or ""]
+    for place, words in (row.field_reasons or {}).items():
+        set_code, _dot, code = place.partition("@")[0].partition(".")
+        parts.append(f"{place_name(set_code, code or None, catalog) or place}: {words}")
+    return "\n".join(filter(None, parts))
+
+
+class Version(NamedTuple):
+    """A version of the file, with the address that shows it."""
+
+    number: int
+    at: str
+    cause: str
+    href: str
+
+
+def versions(session: Session, teacher: Teacher) -> list[Version]:
+    """Return the versions of an effective file, the latest first."""
+    rows = session.scalars(
+        select(FileVersion)
+        .where(FileVersion.teacher_id == teacher.id)
+        .order_by(FileVersion.number.desc())
+        .limit(SHOWN_EVENTS)
+    )
+    return [
+        Version(
+            row.number,
+            text_of(row.at),
+            str(CAUSES.get(row.cause, lambda cause=row.cause: cause)()),
+            url_for("FileView.show", pk=teacher.id, v=row.number),
+        )
+        for row in rows
+    ]
+
+
+def asked_moment(session: Session, teacher: Teacher, arguments: MultiDict) -> datetime | None:
+    """Return the moment that `on` (a day) or `v` (a version) asks for, None for the present.
+
+    A day means what was in force when it ended. Raises Malformed and NotFound.
+    """
+    if day := arguments.get("on", ""):
+        try:
+            wanted = date.fromisoformat(day)
+        except ValueError:
+            raise Malformed(_("This is not a day of the calendar.")) from None
+        return datetime.combine(wanted + timedelta(days=1), time(), BEIJING) - timedelta(seconds=1)
+    if number := arguments.get("v", ""):
+        if not (number.isascii() and number.isdigit() and len(number) < 9):
+            raise Malformed()
+        at = session.scalar(
+            select(FileVersion.at).where(
+                FileVersion.teacher_id == teacher.id, FileVersion.number == int(number)
+            )
+        )
+        if at is None:
+            raise NotFound()
+        return at
+    return None

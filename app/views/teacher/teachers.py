@@ -1,0 +1,217 @@
+"""The list of files: segments by state, filters by the list columns, exact look-up by number."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from app.views.print import print_files
+from flask import flash, redirect, request, url_for
+from flask_appbuilder.baseviews import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Query, load_only, undefer
+
+from app.core.crypto import unseal
+from app.extensions import db
+from app.indicators.values import mask
+from app.models.teacher import Teacher
+from app.services import search
+from app.services.file import LIST_COLUMNS
+from app.views.base import BaseModelView, Selection, row_action
+from app.views.choice import CodeSelectField
+from app.views.declared import READ
+from app.views.labels import (
+    REVIEW_BADGES,
+    REVIEW_STATES,
+    code_choices,
+    indicator_label,
+    present_catalog,
+)
+from app.views.listing import address_of
+from app.views.school_filters import authority_choices, files_model
+
+NUMBER = ("basic", "id_no")  # The indicator that the column "id_no" shows masked.
+BIRTH_YEAR = "birth_year"
+LAST_FOUR, LAST_ONE = 4, 1
+PERSONAL = re.compile(r"[0-9]{15}|[0-9]{17}[0-9Xx]")
+
+# Columns that come from the rows of multi-row sets: column -> (set, indicator).
+FROM_ROWS = {
+    "stage": ("teaching", "stage"),
+    "subject": ("teaching", "subject"),
+    "backbone": ("bj_ext", "backbone_highest"),
+}
+CODED = {**LIST_COLUMNS, **FROM_ROWS}
+del CODED["id_doc_type"]
+LABELS = {column: indicator_label(*place) for column, place in CODED.items()}
+
+
+def _table(column: str) -> str:
+    return present_catalog().indicator(*CODED[column]).code_table
+
+
+def _names(column: str) -> Any:
+    def choices() -> Any:
+        return code_choices(_table(column))()
+
+    return choices
+
+
+class CodeFilterSelectField(CodeSelectField):
+    """A filter by a code of a long table."""
+
+    def __init__(self, *args: Any, column: str, **kwargs: Any) -> None:
+        super().__init__(*args, indicator=present_catalog().indicator(*CODED[column]), **kwargs)
+
+
+def _by_typing(column: str) -> Any:
+    return CodeFilterSelectField(LABELS[column], column=column)
+
+
+class TeacherView(BaseModelView):
+    """Teachers' files in scope. Numbers of persons are masked and stand in no address."""
+
+    datamodel = files_model()
+    class_permission_name = "Teacher"
+    route_base = "/teacher"
+    method_permission_name = {"lookup": READ}
+    exclude_route_methods = {"show", "tab"}
+    list_title = _l("Teachers")
+    list_columns = [
+        "name", "sex", "school", "title", "education", "subject", "post_category", "state",
+        "id_no", "complete_percent",
+    ]  # fmt: skip
+    optional_columns = (
+        "teacher_no", "authority_id", "stage", "degree_level", "staff_category",
+        "in_establishment", "backbone", "error_count", "warning_count", "submitted_at",
+        "effective_at", "late",
+    )  # fmt: skip
+    search_columns = [
+        "state", "authority_id", "school", "category", "sex", "education", "degree_level",
+        "title", "post_category", "staff_category", "in_establishment", "stage", "subject",
+        "backbone", BIRTH_YEAR, "active", "complete_percent", "error_count", "warning_count",
+        "late", "submitted_at", "effective_at",
+    ]  # fmt: skip
+    order_columns = [
+        "name", "state", "title", "education", "complete_percent", "error_count", "submitted_at",
+        "effective_at",
+    ]  # fmt: skip
+    base_order = ("name", "asc")
+    label_columns = LABELS | {
+        "name": indicator_label("basic", "name"),
+        "id_no": indicator_label(*NUMBER),
+        "teacher_no": indicator_label("basic", "teacher_no"),
+        "school": _l("School"),
+        "authority_id": _l("Authority"),
+        "category": _l("School category"),
+        "state": _l("State"),
+        "active": _l("On the rolls"),
+        "complete_percent": _l("Complete %"),
+        "error_count": _l("Errors"),
+        "warning_count": _l("Warnings"),
+        "submitted_at": _l("Submitted"),
+        "effective_at": _l("Effective since"),
+        "late": _l("Late"),
+        BIRTH_YEAR: _l("Year of birth"),
+    }
+    list_kinds = {
+        "complete_percent": "number",
+        "error_count": "number",
+        "warning_count": "number",
+    }
+    code_columns = {column: _names(column) for column in CODED} | {
+        "state": code_choices(REVIEW_STATES),
+        "category": code_choices("school_category"),
+        "authority_id": authority_choices,
+    }
+    remote_columns = {"school": "UnitView"}
+    search_form_extra_fields = {"title": _by_typing("title"), "subject": _by_typing("subject")}
+    badges = {"state": REVIEW_BADGES}
+    segment_column = "state"
+    quick_hint = _l("Name, pinyin initials, ID number or teacher number")
+    empty_hint = _l(
+        "There is no file yet. Open one by hand, or import a workbook with all teachers."
+    )
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """Show the list; a number of a person leads to its file and leaves the address."""
+        text = "".join(request.args.get("q", "").split())
+        return self._found(text) if PERSONAL.fullmatch(text) else super().list()
+
+    @expose("/lookup", methods=["POST"])
+    @has_access
+    def lookup(self) -> Any:
+        """Lead to the file with a number that was typed into a search box."""
+        return self._found(request.form.get("q", "")[:50])
+
+    def _found(self, text: str) -> Any:
+        fitting = select(Teacher.id).where(search.matches(text)) if text.strip() else None
+        key = (
+            None
+            if fitting is None
+            else db.session().scalar(fitting.order_by(Teacher.active.desc(), Teacher.id).limit(1))
+        )
+        if key is None:
+            flash(_("No file that you may see has this number."), "warning")
+            return redirect(url_for("TeacherView.list"))
+        return redirect(url_for("FileView.show", pk=key))
+
+    def quick_filter(self, query: Query, text: str) -> Query:
+        return query.filter(search.matches(text))
+
+    def row_link(self, item: Any) -> str:
+        return url_for("FileView.show", pk=item.id)
+
+    def cell(self, item: Any, column: str) -> Any:
+        return self._masked_number(item) if column == "id_no" else super().cell(item, column)
+
+    def _masked_number(self, item: Any) -> str | None:
+        if item.id_no is None:
+            return None
+        number = unseal(item.id_no, table="teacher", column="id_no", uuid=item.uuid)
+        narrowed = any(name.endswith(f"_{BIRTH_YEAR}") for name in request.args)
+        keep = LAST_ONE if narrowed else LAST_FOUR
+        return mask(present_catalog().indicator(*NUMBER), number, keep=keep)
+
+    def _word(self, column: str, value: str) -> Any:
+        if column == "authority_id":
+            return {str(key): name for key, name in authority_choices()}.get(value, value)
+        return super()._word(column, value)
+
+    def _parts(self, filters: Any) -> dict[str, Any]:
+        parts = super()._parts(filters)
+        add = address_of("NewFileView", "create") if self.may("write") else ""
+        return parts | {"urls": parts["urls"] | {"add": add, "lookup": url_for(".lookup")}}
+
+    def _page(self, query: Query, arguments: Any, columns: Any) -> Any:
+        return super()._page(_named(query, columns), arguments, columns)
+
+    def _exported(self, query: Query, columns: Any) -> Iterator[Any]:
+        return super()._exported(_named(query, columns), columns)
+
+    @row_action(
+        "print",
+        _l("Print registration forms"),
+        icon="printer",
+        reason="required",
+        single=False,
+        permission=READ,
+    )
+    def print_forms(self, chosen: Selection) -> Any:
+        """Print the registration forms of the marked files; the reason is the purpose."""
+        return print_files(self, chosen.ids(), kind="form", purpose=chosen.reason)
+
+
+def _named(query: Query, columns: Any) -> Query:
+    """Name the columns of the list, else all that a file holds would travel with every row."""
+    known = Teacher.__mapper__.columns
+    named = {"id", "name", "state", "school_id", *(each for each in columns if each in known)}
+    if "id_no" in columns:
+        query = query.options(undefer(Teacher.id_no))
+        named.add("uuid")
+    named.discard("id_no")
+    return query.options(load_only(*(getattr(Teacher, name) for name in sorted(named))))
