@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Query, Session
@@ -57,7 +58,17 @@ def files_model() -> Datamodel:
 
 
 def authority_choices() -> list[tuple[int, str]]:
-    """Return id and short name of the authorities in their usual order, for `code_columns`."""
+    """Return id and short name of the authorities in their usual order, for `code_columns`.
+
+    They are read once per request: list, filter panel and chips all ask for them.
+    """
+    kept = request.environ.setdefault("tm.authorities", [])
+    if not kept:
+        kept += _read_authorities()
+    return kept
+
+
+def _read_authorities() -> list[tuple[int, str]]:
     rows = db.session.execute(
         select(Unit.id, Unit.code, Unit.name).where(Unit.kind.in_(AUTHORITIES))
     ).all()
