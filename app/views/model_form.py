@@ -18,7 +18,13 @@ from wtforms import (
     validators,
 )
 
-from app.views.widgets import YES_NO, MomentField, MonthTextField, RemoteSelectField
+from app.views.widgets import (
+    MomentField,
+    MonthTextField,
+    RemoteSelectField,
+    options,
+    yes_or_no,
+)
 
 
 class PlainFields(FieldConverter):
@@ -89,7 +95,7 @@ class FormConverter(GeneralModelConverter):
         if choices is not None:
             form_props[col_name] = SelectField(
                 label,
-                choices=lambda: [("", ""), *choices()],
+                choices=lambda: options(choices(), blank=True),
                 coerce=str if needed else _or_none,
                 default=self.datamodel.get_col_default(col_name),
                 **common,
@@ -134,11 +140,11 @@ def _search_field(view: Any, column: str, label: Any) -> Any:
     if column in (view.search_form_extra_fields or {}):
         return view.search_form_extra_fields[column]
     if column in view.code_columns:
-        return SelectMultipleField(label, choices=view.code_columns[column])
+        return SelectMultipleField(label, choices=lambda: options(view.code_columns[column]()))
     if view.datamodel.is_relation(column):
         return remote_field(view, column, label)
     if view.datamodel.is_boolean(column):
-        return SelectField(label, choices=YES_NO)
+        return SelectField(label, choices=yes_or_no)
     if view.list_kinds.get(column) == "month":
         return MonthTextField(label)
     kinds = ("is_integer", "is_numeric", "is_float", "is_datetime", "is_date")

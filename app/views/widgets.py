@@ -12,9 +12,9 @@ from flask_appbuilder.fields import QuerySelectField
 from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from wtforms import DateTimeLocalField, Field, Form, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, FileInput, PasswordInput, Select, TextArea, TextInput
 
 from app.core.clock import BEIJING, local
@@ -296,4 +296,12 @@ def register_widgets(app: Flask) -> None:
     )
 
 
-YES_NO = [("", ""), ("y", _l("Yes")), ("n", _l("No"))]
+def options(pairs: Iterable[tuple[str, Any]], blank: bool = False) -> list[SelectChoice]:
+    """Return (code, name) pairs as WTForms wants its choices, after an empty one if asked."""
+    empty = [SelectChoice("", "")] if blank else []
+    return empty + [SelectChoice(code, name) for code, name in pairs]
+
+
+def yes_or_no() -> list[SelectChoice]:
+    """Return the choices of a filter on a yes-or-no column."""
+    return options([("y", _("Yes")), ("n", _("No"))], blank=True)
