@@ -41,7 +41,11 @@ def demo(schools: int, teachers: int, seed_: int, if_empty: bool) -> None:
             sys.exit("The database is not empty.")
         with click.progressbar(length=teachers, label="Loading teachers") as bar:
             demo_load.load(
-                db.session, schools=schools, teachers=teachers, seed=seed_, progress=bar.update
+                db.session(),
+                schools=schools,
+                teachers=teachers,
+                seed=seed_,
+                progress=lambda done, _all: bar.update(done - bar.pos),
             )
         db.session.commit()
 

@@ -164,7 +164,7 @@ class Bench:
     def _ids(self, state: str, count: int) -> list[int]:
         city = "SELECT id FROM unit WHERE kind = 'city'"
         statement = (
-            f"SELECT id FROM teacher WHERE state = :state AND authority_id NOT IN ({city})"  # noqa: S608
+            f"SELECT id FROM teacher WHERE state = :state AND authority_id NOT IN ({city})"
             " ORDER BY id LIMIT :count"
         )
         with self.engine.connect() as connection:
@@ -176,16 +176,14 @@ class Bench:
         with self.engine.begin() as connection:
             keys = "SELECT id FROM teacher WHERE state = 'city_accepted' ORDER BY id LIMIT :count"
             connection.execute(
-                text(
-                    f"UPDATE teacher SET version = version + 1, late = late WHERE id IN ({keys})"  # noqa: S608
-                ),
+                text(f"UPDATE teacher SET version = version + 1, late = late WHERE id IN ({keys})"),
                 {"count": count},
             )
             connection.execute(
                 text(
                     "INSERT INTO transition (flow, object_id, teacher_id, step, from_state,"
                     " to_state, at) SELECT 'bench', id, id, 'bench', 'a', 'b', CURRENT_TIMESTAMP"
-                    f" FROM teacher WHERE id IN ({keys})"  # noqa: S608
+                    f" FROM teacher WHERE id IN ({keys})"
                 ),
                 {"count": count},
             )
@@ -282,7 +280,7 @@ def run(url: str, arguments: argparse.Namespace, folder: Path) -> list[Figure]:
         ours = stack.enter_context(served("app:create_app()", OURS, environ))
         start = wait_for(OURS, "/healthz")
         bench = Bench(url, accounts)
-        figures = [
+        return [
             Figure(f"Build of {arguments.teachers} teachers", built, None, "minutes", "s"),
             *bench.lists(),
             bench.file(),
@@ -292,7 +290,6 @@ def run(url: str, arguments: argparse.Namespace, folder: Path) -> list[Figure]:
             Figure("J11 start", start * 1000, floor_start * 1000, "<= 4"),
             Figure("J11 memory per worker", memory_of(ours), None, "<= 150", "MB"),
         ]
-    return figures
 
 
 def report(figures: list[Figure]) -> str:
