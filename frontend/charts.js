@@ -12,7 +12,15 @@ echarts.use([
 ]);
 echarts.registerLocale("ZH", zh);
 
-const COLOURS = ["#1b5fc1", "#12a594", "#e5a50a", "#d6409f", "#8e4ec6", "#5b6b7f"];
+const COLOURS = [
+  "#1b5fc1", "#12a594", "#e5a50a", "#d6409f", "#8e4ec6", "#5b6b7f",
+  "#5fa3e8", "#0b6e63", "#b26a00", "#e58fc7", "#4c3a94", "#8fbf4d",
+];
+// What the server may ask for by name: states, and bars that are no value of their own.
+const TINTS = {
+  missing: "#c5ccd6", rest: "#8ea3bd",
+  grey: "#aeb7c3", yellow: "#f2cd5c", amber: "#e0922f", red: "#d9573f", green: "#5fb878", teal: "#12a594", blue: "#1b5fc1",
+};
 const BLUES = ["#e6effb", "#bdd5f5", "#8db6ec", "#5f97e0"];
 const INK = "#1f2937";
 const MUTED = "#5b6675";
@@ -24,7 +32,7 @@ const FONT = getComputedStyle(document.body).fontFamily;
 const LOCALE = document.documentElement.lang.startsWith("zh") ? "ZH" : "EN";
 
 const number = (value) => Number(value).toLocaleString("en");
-const short = (name) => name.replace(/区$/, "");
+const short = (name) => name.replace(/(区| District)$/, "");
 
 for (const figure of document.querySelectorAll("[data-chart]")) {
   // What lies below the fold is drawn when it comes into sight.
@@ -61,7 +69,7 @@ function say(figure, canvas) {
 }
 
 function start(canvas, data) {
-  if (data.kind === "hbar") canvas.style.height = `${Math.max(160, data.rows.length * 30 + 24)}px`;
+  if (lies(data, canvas.clientWidth)) canvas.style.height = `${Math.max(160, data.rows.length * 30 + (data.series.length ? 64 : 24))}px`;
   const chart = echarts.init(canvas, null, { locale: LOCALE });
   const paint = () => chart.setOption({ ...common(data), ...kinds[data.kind](data, canvas.clientWidth) }, true);
   paint();
@@ -98,7 +106,10 @@ function tip(data) {
   };
 }
 
-const point = (row) => ({ name: row.label, value: row.value, href: row.href, cursor: row.href ? "pointer" : "default" });
+/** Whether the bars lie: always, or because the names under standing ones would have no room. */
+const lies = (data, width) => data.kind === "hbar" || (["bar", "stacked"].includes(data.kind) && width / data.rows.length < ROOM);
+const tinted = (tint) => (TINTS[tint] ? { itemStyle: { color: TINTS[tint] } } : {});
+const point = (row) => ({ name: row.label, value: row.value, href: row.href, cursor: row.href ? "pointer" : "default", ...tinted(row.tint) });
 const names = { type: "category", axisTick: { show: false }, axisLine: { lineStyle: { color: LINE } } };
 const values = {
   type: "value",
@@ -110,7 +121,7 @@ const values = {
 const grid = { left: 8, right: 16, top: 16, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
 
 function bar(data, width) {
-  if (width / data.rows.length < ROOM) return hbar(data, width);
+  if (lies(data, width)) return hbar(data, width);
   return {
     grid,
     xAxis: { ...names, data: data.rows.map((row) => row.label), axisLabel: { color: MUTED, interval: 0, width: 60, overflow: "break" } },
@@ -119,11 +130,11 @@ function bar(data, width) {
   };
 }
 
-function hbar(data) {
+function hbar(data, width) {
   return {
     grid: { ...grid, right: 56 },
     xAxis: { ...values, show: false },
-    yAxis: { ...names, inverse: true, data: data.rows.map((row) => row.label), axisLine: { show: false }, axisLabel: { color: INK, width: 110, overflow: "truncate" } },
+    yAxis: { ...names, inverse: true, data: data.rows.map((row) => row.label), axisLine: { show: false }, axisLabel: { color: INK, width: Math.min(280, width * 0.3), overflow: "truncate" } },
     series: [{
       type: "bar",
       data: data.rows.map(point),
@@ -152,11 +163,11 @@ function line(data) {
 }
 
 function stacked(data, width) {
-  const lying = width / data.rows.length < ROOM;
-  const labels = { ...names, data: data.rows.map((row) => row.label), inverse: lying, axisLabel: { color: MUTED, interval: 0, width: lying ? 90 : 60, overflow: lying ? "truncate" : "break" } };
+  const lying = lies(data, width);
+  const labels = { ...names, data: data.rows.map((row) => row.label), inverse: lying, axisLabel: { color: MUTED, interval: 0, width: lying ? Math.min(220, width * 0.3) : 60, overflow: lying ? "truncate" : "break" } };
   return {
     grid: { ...grid, top: 40 },
-    legend: { top: 0, left: 8, icon: "roundRect", itemWidth: 12, itemHeight: 8 },
+    legend: { type: "scroll", top: 0, left: 8, right: 8, icon: "roundRect", itemWidth: 12, itemHeight: 8 },
     xAxis: lying ? values : labels,
     yAxis: lying ? labels : values,
     series: data.series.map((name, i) => ({
@@ -164,6 +175,7 @@ function stacked(data, width) {
       type: "bar",
       stack: "all",
       barMaxWidth: 36,
+      ...tinted(data.tints?.[i]),
       data: data.rows.map((row) => ({ ...row.parts[i], name: row.label })),
     })),
   };
@@ -226,6 +238,7 @@ async function prepareMap(address) {
 
 function map(data, width) {
   const rows = data.rows.filter((row) => outlines.names.has(row.code));
+  const labels = new Map(rows.map((row) => [row.code, row.label]));
   const figures = rows.map((row) => row.value);
   const most = Math.max(1, ...figures);
   const least = figures.length > 1 ? Math.min(...figures) : 0;
@@ -250,7 +263,7 @@ function map(data, width) {
       selectedMode: false,
       top: 8,
       bottom: 8,
-      label: { show: true, fontSize: 11, color: "#10233f", formatter: ({ name }) => short(outlines.names.get(name) ?? name) },
+      label: { show: true, fontSize: 11, color: "#10233f", formatter: ({ name }) => short(labels.get(name) ?? outlines.names.get(name) ?? name) },
       labelLayout: { hideOverlap: true },
       itemStyle: { borderColor: "#fff", borderWidth: 1, areaColor: "#f1f4f8" },
       emphasis: { itemStyle: { areaColor: "#f3c969" }, label: { color: "#10233f" } },

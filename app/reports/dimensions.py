@@ -1,5 +1,6 @@
 """What figures are grouped by: a column, the bars its values fall into, and their names."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -13,6 +14,7 @@ from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES, Catalog
 NOTHING = (None, "")
 YOUNGEST, OLDEST, STEP = 25, 60, 5
 CITY = "110000"
+COMMA = re.compile("[,，]")
 
 
 class Test(NamedTuple):
@@ -97,10 +99,14 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Codes(Dimension):
-    """Every code of a table is a bar, in the order of the table or (`by_size`) of the figures."""
+    """Every code of a table is a bar, in the order of the table or (`by_size`) of the figures.
+
+    `brief` keeps of a name what stands before its first comma.
+    """
 
     table: str = ""
     by_size: bool = False
+    brief: bool = False
 
     def ordered(self, sums: Mapping[Any, int], words: Words) -> list[Any]:
         if self.by_size:
@@ -111,7 +117,8 @@ class Codes(Dimension):
 
     def _name(self, bar: Any, words: Words) -> str:
         found = words.catalog.code(self.table, bar)
-        return str(bar) if found is None else words.of(found)
+        name = str(bar) if found is None else words.of(found)
+        return COMMA.split(name, 1)[0] if self.brief else name
 
 
 @dataclass(frozen=True)
@@ -212,7 +219,7 @@ class Places(Dimension):
         return words.units.get(bar, ("", ""))[0]
 
 
-STATE = Codes("state", table="wf_review_state")
+STATE = Codes("state", table="wf_review_state", brief=True)
 SEX = Codes("sex", "basic.sex", table="sex")
 AGE = Ages("birth_year")
 EDUCATION = Codes("education", "basic.highest_education", table="education_level")

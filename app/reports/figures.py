@@ -13,6 +13,7 @@ from app.models.unit import Unit
 from app.reports.dimensions import Dimension, Test, Words
 
 Tests = tuple[Test, ...]
+REST = "…"  # The key of the bar that stands for those without room.
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,23 @@ class Cell:
 
 @dataclass(frozen=True)
 class Bar:
-    """All rows of one bar, and how they fall into the series; `code` is for maps."""
+    """All rows of one bar, and how they fall into the series.
 
+    `key` is what the dimension calls it, None for "not given"; `code` joins a map.
+    """
+
+    key: Any
     name: str
     code: str
     whole: Cell
     parts: tuple[Cell, ...] = ()
-    is_given: bool = True
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The bars of one chart; their numbers add up to `total`."""
+    """The bars of one chart, whose numbers add up to `total`; `series` are (key, name)."""
 
-    series: tuple[str, ...]
+    series: tuple[tuple[Any, str], ...]
     bars: tuple[Bar, ...]
     total: int
 
@@ -116,7 +120,7 @@ def count_by(
         )
         for bar in bars.bars
     ]
-    return Figures(tuple(parts.name(part) for part in series), tuple(made), total)
+    return Figures(tuple((part, parts.name(part)) for part in series), tuple(made), total)
 
 
 def _grouped(
@@ -142,7 +146,7 @@ def _grouped(
 
 def _bar(side: _Side, bar: Any) -> Bar:
     code = side.by.code(bar, side.words)
-    return Bar(side.name(bar), code, side.cell(bar), is_given=bar is not None)
+    return Bar(bar, side.name(bar), code, side.cell(bar))
 
 
 def drawn(figures: Figures, most: int | None, *, missing: bool = True) -> Figures:
@@ -151,8 +155,8 @@ def drawn(figures: Figures, most: int | None, *, missing: bool = True) -> Figure
     The rest becomes a bar where a list can show it, that is where bars are sets of codes; units
     beyond `most` are left to the table. `missing` tells whether "not given" is drawn.
     """
-    given = [bar for bar in figures.bars if bar.is_given]
-    others = [bar for bar in figures.bars if missing and not bar.is_given]
+    given = [bar for bar in figures.bars if bar.key is not None]
+    others = [bar for bar in figures.bars if missing and bar.key is None]
     if most is not None and len(given) > most:
         rest = given[most - 1 :]
         codes = sorted({code for bar in rest for code in _codes(bar)})
@@ -174,4 +178,5 @@ def _together(rest: list[Bar], codes: list[str]) -> Bar:
         for place, number in enumerate(sums)
     )
     number = sum(bar.whole.number for bar in rest)
-    return Bar(_("%(number)s more", number=len(rest)), "", Cell(number, (test,)), parts)
+    name = _("%(number)s more", number=len(rest))
+    return Bar(REST, name, "", Cell(number, (test,)), parts)

@@ -20,7 +20,7 @@ from app.core import clock
 from app.core.errors import Malformed, NotFound
 from app.indicators.catalog import catalog, language
 from app.reports.dimensions import Dimension, Words
-from app.reports.figures import Cell, Figures, Tests, count_by, drawn
+from app.reports.figures import REST, Cell, Figures, Tests, count_by, drawn
 from app.views.datamodel import EQUAL, AtLeast, AtMost, Datamodel, Empty, OneOf
 from app.views.declared import Declared, OwnFilters
 from app.views.listing import FILTER, address_of, chips_of, link, read_filters
@@ -36,12 +36,16 @@ DANGEROUS = "=+-@\t\r\n\0"  # A spreadsheet would read a cell that begins so as 
 
 @dataclass(frozen=True)
 class ChartRow:
-    """One bar: name, figure and the list behind it; `code` joins a map, `parts` are its series."""
+    """One bar: name, figure and the list behind it.
+
+    `code` joins a map, `parts` are its series, `tint` is a colour that charts.js knows by name.
+    """
 
     label: str
     value: float
     href: str = ""
     code: str = ""
+    tint: str = ""
     parts: tuple[dict[str, Any], ...] = ()
 
 
@@ -61,6 +65,7 @@ class Chart:
     rows: list[ChartRow] = field(default_factory=list)
     drawn: list[ChartRow] = field(default_factory=list)
     series: tuple[str, ...] = ()
+    tints: tuple[str, ...] = ()
     total: float = 0
     total_url: str = ""
     note: Any = ""
@@ -86,7 +91,8 @@ class Chart:
         """Return the body of the JSON answer; never options of the drawing library."""
         words = {name: str(getattr(self, name)) for name in ("title", "label", "measure")}
         rows = [asdict(row) for row in self.drawn or self.rows]
-        return {"kind": self.kind, **words, "series": list(self.series), "rows": rows}
+        series = {"series": list(self.series), "tints": list(self.tints)}
+        return {"kind": self.kind, **words, **series, "rows": rows}
 
     @property
     def headings(self) -> list[str]:
@@ -146,8 +152,8 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
     that gives one for actor and filters); optional `label` (heading of the bars, where the
     dimension has no indicator), `kind` (one of KINDS), `measure` (what is counted), `split` (a
     Dimension: one series per bar of it), `note` (what a reader must know), `top` (how many bars
-    are drawn), `missing` (False: "not given" is not drawn), `tiers` (who has the chart),
-    `population` and `counted` (instead of those of the view).
+    are drawn), `missing` (False: "not given" is not drawn), `tints` (colours by key of series or
+    bar), `tiers` (who has the chart), `population` and `counted` (instead of those of the view).
 
     `population` are filter arguments that hold for columns which the page does not filter by,
     until everything is asked for; `always` are those that no page lifts. `population_label` and
@@ -189,6 +195,7 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
 
     def _init_properties(self) -> None:
         declared = list(type(self).search_columns)
+        self.label_columns = dict(self.label_columns or {})
         super()._init_properties()
         self.search_columns = declared
         self._filters = self.datamodel.get_filters(declared)
@@ -264,7 +271,7 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
         page = url_for(f"{self.endpoint}.chart", name=name)
         shown = drawn(figures, definition.get("top"), missing=definition.get("missing", True))
         list_url = address_of(self.list_view, "list") if self.list_view else ""
-        links = _Links(self, list_url, arguments)
+        links = _Links(self, list_url, arguments, _tints(definition))
         return Chart(
             name=name,
             kind=definition.get("kind", "bar"),
@@ -273,10 +280,11 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
             measure=definition.get("measure") or self.measure,
             rows=links.rows(figures),
             drawn=links.rows(shown),
-            series=figures.series,
+            series=tuple(word for _key, word in figures.series),
+            tints=tuple(links.tint(key) for key, _word in figures.series),
             total=figures.total,
             total_url=links.to(()),
-            note=self.note(definition, given, len(figures.bars) - len(shown.bars)),
+            note=self.note(definition, given, _left_out(figures, shown)),
             data_url=f"{address}?{query}" if query else address,
             page_url=f"{page}?{query}" if query else page,
         )
@@ -328,7 +336,7 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
         known = catalog(self.datamodel.session)
         return Words(known, language()).of(known.by_key[by.indicator])
 
-    def note(self, definition: Mapping[str, Any], given: MultiDict, left_out: int) -> str:
+    def note(self, definition: Mapping[str, Any], given: MultiDict, left_out: bool) -> str:
         """Return what was counted, and when."""
         everything = given.get(EVERYTHING) == "1"
         counted = self.everything_label if everything else self.population_label
@@ -336,10 +344,9 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
         sentences = [
             _("Counted: %(what)s.", what=definition.get("counted") or counted),
             str(definition.get("note") or ""),
+            _("The drawing shows the largest bars, the table all of them.") if left_out else "",
             _("As of %(moment)s.", moment=moment),
         ]
-        if left_out and definition.get("top"):
-            sentences.append(_("The drawing shows the largest bars, the table all of them."))
         return " ".join(sentence for sentence in sentences if sentence)
 
     def argument(self, column: str, operator: str) -> str:
@@ -385,6 +392,10 @@ class _Links(NamedTuple):
     view: BaseChartView
     list_url: str
     arguments: MultiDict
+    tints: Mapping[Any, str]
+
+    def tint(self, key: Any) -> str:
+        return self.tints.get(key, "")
 
     def to(self, tests: Tests) -> str:
         """Return the list narrowed to a figure: the filters of the page, and those of the bar."""
@@ -405,10 +416,24 @@ class _Links(NamedTuple):
                 bar.whole.number,
                 self.to(bar.whole.tests),
                 bar.code,
+                self.tint(bar.key),
                 tuple(self.part(cell) for cell in bar.parts),
             )
             for bar in figures.bars
         ]
+
+
+def _tints(definition: Mapping[str, Any]) -> dict[Any, str]:
+    return {None: "missing", REST: "rest"} | dict(definition.get("tints", {}))
+
+
+def _left_out(figures: Figures, shown: Figures) -> bool:
+    """Whether the drawing shows fewer rows than the table, "not given" apart."""
+    wanted, there = (
+        sum(bar.whole.number for bar in each.bars if bar.key is not None)
+        for each in (figures, shown)
+    )
+    return wanted != there
 
 
 def column_of(argument: str) -> str:

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.access.scope import Actor, current_actor
 from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES
-from app.models.teacher import IN_FORCE_STATES
+from app.models.teacher import IN_FORCE_STATES, ReviewState
 from app.models.unit import Unit, UnitKind
 from app.reports import dimensions as by
 from app.reports.dimensions import Dimension
@@ -26,6 +26,17 @@ IN_FORCE = {
 SCHOOLS = {f"_flt_{EQUAL}_kind": (str(UnitKind.SCHOOL),)}
 MOST_SCHOOLS = 20
 MOST_CODES = 15
+
+# Colours of charts.js: what is under way is warm, what is done is cool.
+STATE_TINTS = {
+    ReviewState.DRAFT: "grey",
+    ReviewState.SUBMITTED: "yellow",
+    ReviewState.SCHOOL_CONFIRMED: "amber",
+    ReviewState.RETURNED: "red",
+    ReviewState.EFFECTIVE: "green",
+    ReviewState.CITY_ACCEPTED: "teal",
+    ReviewState.REPORTED: "blue",
+}
 
 BY_MAIN_TERM = _l("Stage and subject are the first ones of the latest term.")
 BY_AUTHORITY = _l(
@@ -60,7 +71,7 @@ class TeacherCharts(BaseChartView, abstract=True):
     datamodel = files_model()
     class_permission_name = "Chart"
     list_view = "TeacherView"
-    measure = _l("Teachers")
+    measure = _l("Number of teachers")
     search_columns = [
         "authority_id",
         "category",
@@ -125,6 +136,7 @@ class ProgressChartView(TeacherCharts):
             "kind": "stacked",
             "group": units_below,
             "split": by.STATE,
+            "tints": STATE_TINTS,
             "top": MOST_SCHOOLS,
             "note": BY_AUTHORITY,
         },
@@ -134,6 +146,7 @@ class ProgressChartView(TeacherCharts):
             "label": _l("State"),
             "kind": "hbar",
             "group": by.STATE,
+            "tints": STATE_TINTS,
         },
     ]
 
@@ -254,7 +267,7 @@ class UnitChartView(BaseChartView):
     class_permission_name = "Unit"
     chart_title = _l("Schools and institutions")
     list_view = "UnitView"
-    measure = _l("Units")
+    measure = _l("Number of units")
     search_columns = [
         "authority_id",
         "category",

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Query, Session
 from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.extensions import db
-from app.indicators.catalog import language
+from app.indicators.catalog import DISTRICTS, language
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
-from app.reports.dimensions import AUTHORITY, Words
 from app.views.datamodel import Condition, Datamodel, OneOf
 from app.views.labels import present_catalog
 
@@ -69,14 +68,14 @@ def authority_choices() -> list[tuple[int, str]]:
 
 
 def _read_authorities() -> list[tuple[int, str]]:
-    rows = db.session.execute(
-        select(Unit.id, Unit.code, Unit.name).where(Unit.kind.in_(AUTHORITIES))
-    ).all()
-    units = {key: (code, name) for key, code, name in rows}
-    words = Words(present_catalog(), language(), units)
+    found = select(Unit.id, Unit.code, Unit.name).where(Unit.kind.in_(AUTHORITIES))
+    known, lang = present_catalog(), language()
+    districts = known.codes(DISTRICTS)
+    places = {code: place for place, code in enumerate(districts)}
+    rows = sorted(db.session.execute(found), key=lambda row: places.get(row.code, len(places)))
     return [
-        (key, AUTHORITY.name(key, words))
-        for key in AUTHORITY.ordered(dict.fromkeys(units, 0), words)
+        (row.id, known.name(districts[row.code], lang) if row.code in districts else row.name)
+        for row in rows
     ]
 
 
