@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, Table, case, func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
@@ -15,6 +15,7 @@ from app.demo.file import File
 from app.demo.schools import PlannedUnit
 from app.demo.store import Columns, Writer
 from app.models.account import Account, Assignment
+from app.models.teacher import Teacher
 from app.models.unit import Unit
 
 DEMO_PASSWORD = "Demo-2026-bj"  # noqa: S105  printed at the start of the demo, and nowhere else valid
@@ -182,11 +183,15 @@ def demo_accounts(session: Session, *, limit_per_role: int | None = None) -> lis
     A person with several assignments stands here once for each. `limit_per_role` keeps the first
     ones of each role.
     """
-    rank = func.row_number().over(partition_by=Assignment.role, order_by=Assignment.id)
+    # Of the teachers those come first who have something to fill in.
+    waiting = case((Teacher.state == "draft", 0), (Teacher.state == "returned", 1), else_=2)
+    order_by = (waiting, Assignment.id)
+    rank = func.row_number().over(partition_by=Assignment.role, order_by=order_by)
     found = (
         select(Account.username, Assignment.role, Unit.name, Unit.code, rank.label("rank"))
         .join(Assignment, Assignment.account_id == Account.id)
         .join(Unit, Unit.id == Assignment.unit_id)
+        .outerjoin(Teacher, Teacher.id == Account.teacher_id)
         .where(Account.is_demo)
         .subquery()
     )

@@ -33,7 +33,8 @@ def spoil(rng: Random, content: Content, life: Life, setting: Setting, severity:
 def leave_out(rng: Random, content: Content) -> list[str]:
     """What a file that is still being filled in lacks: some sets, some required values."""
     optional = [code for code in content if code not in ("basic", "bj_ext")]
-    missing = rng.sample(optional, k=min(len(optional), rng.randrange(2, 9)))
+    begun = rng.random() < 0.3
+    missing = rng.sample(optional, k=len(optional) - 2 if begun else min(len(optional), 7))
     for code in missing:
         del content[code]
     for name in ("it_ability", "staff_source", "is_normal_grad", "ethnic"):

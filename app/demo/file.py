@@ -15,7 +15,7 @@ from app.demo.people import Content, Life, Values
 from app.demo.schools import PlannedUnit
 from app.indicators import checks, completeness
 from app.indicators.catalog import Catalog
-from app.indicators.file import FileData, Row, SchoolFacts
+from app.indicators.file import Facts, FileData, Row, SchoolFacts
 
 HARMLESS = "DQ004"  # Everybody has the division that nobody has.
 LEFT = ("301", "306", "BJ-310")
@@ -87,7 +87,14 @@ def as_data(file: File, content: Content) -> FileData:
         code: tuple(Row(f"{code}:{n}", row) for n, row in enumerate(found))
         for code, found in content.items()
     }
-    return FileData(file.id, facts, file.status, rows, none_sets=file.none_sets)
+    return FileData(
+        file.id,
+        facts,
+        file.status,
+        rows,
+        none_sets=file.none_sets,
+        facts=Facts(in_force=file.course.effect is not None),
+    )
 
 
 def spread_rows(

@@ -14,6 +14,7 @@ from app.demo import ids
 from app.demo.accounts import Register
 from app.demo.course import Calendar, Taken
 from app.demo.file import Checker, File, Version, new_uuid
+from app.demo.names import initials
 from app.demo.people import month
 from app.demo.schools import Plan, PlannedUnit
 from app.demo.store import Columns, Writer
@@ -137,7 +138,7 @@ class Keeper:
             "id_no": seal(number, table="teacher", column="id_no", uuid=file.uuid),
             "id_no_index": blind_index(number, "idcard"),
             "name": file.life.name,
-            "pinyin": search.initials(file.life.name),
+            "pinyin": initials(file.life.name),
             "birth_year": file.life.birth.year,
             "stage": (latest.get("stage") or "").split(",")[0] or None,
             "subject": (latest.get("subject") or "").split(",")[0] or None,

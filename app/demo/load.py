@@ -155,6 +155,13 @@ class _Load:
         suspended = Suspended(self.connection, self._big_tables())
         if self.total >= SUSPEND_FROM:
             suspended.drop()
+        with self.writer:
+            self._write()
+        suspended.restore()
+        self.session.expire_all()
+        return Loaded(len(self.plan.schools), self.serial, self.rows, self.states)
+
+    def _write(self) -> None:
         self._units()
         first = next_id(self.connection, table_of(Teacher))
         self.writer.flush()
@@ -168,9 +175,6 @@ class _Load:
         self.rows += self.writer.flush()
         self.register.write_links(self.connection)
         self._numbering()
-        suspended.restore()
-        self.session.expire_all()
-        return Loaded(len(self.plan.schools), self.serial, self.rows, self.states)
 
     def _big_tables(self) -> list[Table]:
         classes = [*TEACHER_SETS.values(), Teacher, NameGram, Affiliation, FileVersion]
@@ -210,7 +214,7 @@ class _Load:
             self.states[state] = self.states.get(state, 0) + 1
             self.done += 1
             if self.done % CHUNK == 0:
-                self.rows += self.writer.flush()
+                self.rows += self.writer.flush(wait=False)
                 self.progress(self.done, self.total)
         if number == len(self.plan.schools) - 1:
             self.progress(self.done, self.total)

@@ -9,8 +9,10 @@ from pathlib import Path
 from random import Random
 
 from pypinyin import lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
 
 from app.core.reference import SEEDS
+from app.services import search
 
 FOLDER = SEEDS / "demo"
 ONE_CHARACTER = 0.22  # Share of given names of one character.
@@ -66,6 +68,25 @@ def person_name(rng: Random, sex: str) -> str:
     if rng.random() < ONE_CHARACTER:
         return surname + first
     return surname + first + characters[int(rng.random() * len(characters))]
+
+
+def initials(name: str) -> str:
+    """The pinyin initials of a name as the search has them, but from a character at a time.
+
+    Only where several characters make a word that has a reading of its own is the search asked.
+    """
+    for start in range(len(name) - 1):
+        for end in range(start + 2, len(name) + 1):
+            if name[start:end] in PHRASES_DICT:
+                return search.initials(name)
+    first = _initial(name[0], True)
+    return first + "".join([_initial(character, False) for character in name[1:]])
+
+
+@cache
+def _initial(character: str, surname: bool) -> str:
+    # Two of them, since the reading of a surname holds for the first character alone.
+    return search.initials(character) if surname else search.initials("a" + character)[1:]
 
 
 def place_names(rng: Random) -> Iterator[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.access.roles import Role
 from app.core.clock import BEIJING
 from app.demo.accounts import Register
-from app.demo.course import LATE, PACES, Calendar, Taken, at
+from app.demo.course import BUSY, LATE, PACES, Calendar, Taken, at
 from app.demo.file import File
 from app.demo.people import weighted
 from app.demo.schools import Plan, PlannedUnit
@@ -29,7 +29,7 @@ REASON_EXTENSION = "学校搬迁，申请延期上报"
 REASON_CORRECTION = "职称信息与评审结果不一致，请通过信息变更更正"
 REASON_CLOSED = "已核实，无需变更"
 REASON_URGE = "请于本周内完成"
-AUDIT_DAYS, AUDIT_LIMIT = 30, 3000
+AUDIT_DAYS, AUDIT_LIMIT = 10, 5000
 
 
 class Surroundings:
@@ -130,8 +130,10 @@ class Surroundings:
             self.batches.append(batch.id)
 
     def pace(self, unit: PlannedUnit, rng: Random) -> str:
-        """How far a school has come; the first late one has an extension."""
+        """How far a school has come; the first late one has an extension, shown ones have all."""
         found: str = weighted(rng, PACES)
+        if self.is_shown(unit):
+            return BUSY
         if found == LATE:
             self._late.append(unit)
             if self._extended is None:
@@ -203,21 +205,22 @@ class Surroundings:
         }
 
     def _tell_teacher(self, file: File) -> None:
-        if not file.account or not file.course.steps:
+        if not file.account:
             return
-        last = file.course.steps[-1]
+        steps = file.course.steps
+        reason = steps[-1].reason if steps else None
         event = {
             ReviewState.RETURNED: "file_returned_to_teacher",
             ReviewState.DRAFT: "file_created",
         }.get(ReviewState(file.course.state), "my_file_effective")
         if event == "my_file_effective" and file.course.effect is None:
             return
-        moment = file.course.effect or last.at
+        moment = file.course.effect or file.course.state_since
         old = self._calendar.now - moment > timedelta(days=20)
         self._notice(
             file.account,
             event,
-            {"count": 1, "reason": last.reason or ""},
+            {"count": 1, "reason": reason or ""},
             moment,
             teacher_id=file.id,
             read=old,
