@@ -1,7 +1,7 @@
 """From plain values to rows: sealed columns, and bulk inserts on either database."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
@@ -134,27 +134,28 @@ class _Sink:
 
     def copy(self, connection: Connection, rows: list[Columns]) -> None:
         columns = self._columns(rows)
-        names = [each.name for each in columns]
-        spell = [_speller(each.type) for each in columns]
-        pairs = list(zip(names, spell, strict=True))
-        lines = []
-        for row in rows:
-            get = row.get
-            lines.append(
-                "\t".join(
-                    [
-                        "\\N" if (value := get(name)) is None else write(value)
-                        for name, write in pairs
-                    ]
-                )
-            )
-        quoted = ", ".join(f'"{name}"' for name in names)
+        lines = list(_lines(columns, rows))
+        quoted = ", ".join(f'"{each.name}"' for each in columns)
         driver: Any = connection.connection.driver_connection
         with (
             driver.cursor() as cursor,
             cursor.copy(f'COPY "{self.table.name}" ({quoted}) FROM STDIN') as copy,
         ):
             copy.write("\n".join(lines) + "\n")
+
+
+def _lines(columns: list[Any], rows: list[Columns]) -> Iterator[str]:
+    """The text form of COPY: most cells of a row are empty, so only the others are looked at."""
+    place = {each.name: number for number, each in enumerate(columns)}
+    spell = [_speller(each.type) for each in columns]
+    empty = ["\\N"] * len(columns)
+    for row in rows:
+        cells = empty.copy()
+        for name, value in row.items():
+            if value is not None:
+                number = place[name]
+                cells[number] = spell[number](value)
+        yield "\t".join(cells)
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
