@@ -11,7 +11,7 @@ from app.indicators.catalog import Catalog, catalog, language
 from app.models.teacher import ReviewState
 from app.views.widgets import Badge, badge_of
 
-# Icon and tint of each state of the file review; the words are those of its code table.
+# Icon and tint of each state of the file review.
 REVIEW_BADGES: Mapping[Any, tuple[str, str]] = {
     ReviewState.DRAFT: ("pencil", "draft"),
     ReviewState.SUBMITTED: ("clock", "wait"),
@@ -22,10 +22,20 @@ REVIEW_BADGES: Mapping[Any, tuple[str, str]] = {
     ReviewState.REPORTED: ("building-bank", "info"),
 }
 REVIEW_STATES = "wf_review_state"
+# The words of the code table say who waits for whom; a badge has room for a few characters.
+REVIEW_WORDS: Mapping[str, Any] = {
+    ReviewState.DRAFT: _l("Draft"),
+    ReviewState.SUBMITTED: _l("At the school"),
+    ReviewState.RETURNED: _l("Returned"),
+    ReviewState.SCHOOL_CONFIRMED: _l("At the authority"),
+    ReviewState.EFFECTIVE: _l("Effective"),
+    ReviewState.CITY_ACCEPTED: _l("Accepted by the city"),
+    ReviewState.REPORTED: _l("Reported"),
+}
 
 # The catalogue names the groups of sets in Chinese only.
 GROUPS: Mapping[str, Any] = {
-    "基本信息": _l("Person"),
+    "基本信息": _l("Basic information"),
     "北京扩展": _l("Beijing extension"),
     "个人经历": _l("Career so far"),
     "聘任": _l("Appointment"),
@@ -71,6 +81,12 @@ def set_label(set_code: str) -> LazyString:
     return CatalogName(read)
 
 
+def short_set_name(entry: Any, catalog: Catalog) -> str:
+    """Return the name of a set without the name of its group before it."""
+    name = catalog.name(entry, language())
+    return name.removeprefix(f"{entry.group_zh}-")
+
+
 def group_label(group_zh: str) -> str:
     """Return the name of a group of sets."""
     return str(GROUPS.get(group_zh, group_zh))
@@ -86,6 +102,11 @@ def code_choices(table: str) -> Callable[[], list[tuple[str, str]]]:
     return choices
 
 
+def review_words() -> list[tuple[str, Any]]:
+    """Return the states of the file review in the order of their way, for `code_columns`."""
+    return [(str(state), words) for state, words in REVIEW_WORDS.items()]
+
+
 def review_state(state: str) -> Badge:
     """Return the badge of a state of the file review."""
-    return badge_of(state, REVIEW_BADGES, present_catalog().label(REVIEW_STATES, state, language()))
+    return badge_of(state, REVIEW_BADGES, REVIEW_WORDS[state])

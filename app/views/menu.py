@@ -62,7 +62,7 @@ GROUPS = (
 
 MENU: tuple[Entry, ...] = (
     Entry(MyFileView, "my_file", _l("My file"), "files", "id-badge-2"),
-    Entry(TeacherView, "teachers", _l("Teachers"), "files", "id"),
+    Entry(TeacherView, "teachers", _l("Teacher files"), "files", "id"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),

@@ -18,11 +18,11 @@ from app.models.attachment import Attachment
 from app.models.teacher import FileProblem, NoneAnswer, ReviewState, Teacher
 from app.services import attachment, check
 from app.services import file as files
-from app.views.labels import group_label
+from app.views.labels import group_label, short_set_name
 from app.views.record_form import shown_value, value_of
 
 MISSING = "DQ075"  # The rule that names what is required and not there.
-TABLE_COLUMNS = 8  # A set with more indicators is drawn as cards, not as a table.
+TABLE_COLUMNS = 6  # A set with more indicators is drawn as cards, not as a table.
 
 
 class Finding(NamedTuple):
@@ -98,11 +98,10 @@ def set_tabs(
     **arguments: Any,
 ) -> list[SetTab]:
     """Return the sets that the school's category collects and the actor sees, in order."""
-    lang = language()
     return [
         SetTab(
             entry.code,
-            catalog.name(entry, lang),
+            short_set_name(entry, catalog),
             group_label(entry.group_zh),
             counts.get(entry.code, 0),
             sum(each.is_gap for each in found if each.set == entry.code),
@@ -290,7 +289,7 @@ class SetReader:
             is_missing=gap,
             note=self.notes.get(f"{item.key}@{uuid}", self.notes.get(item.key, "")),
             errors=tuple(e.message for e in said if e.severity == "error" and not e.is_gap),
-            warnings=tuple(e.message for e in said if e.severity == "warning"),
+            warnings=tuple(each.message for each in said if each.is_open_warning),
         )
 
     def _applies(self, item: Indicator, values: Mapping[str, Any]) -> bool:

@@ -1,6 +1,5 @@
 """Opening a file: the few fields that say who the person is and whether to collect (1.1)."""
 
-from types import SimpleNamespace
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -12,7 +11,7 @@ from app.access.scope import current_actor, scoped_get
 from app.core.errors import Refused
 from app.extensions import db
 from app.indicators.catalog import Catalog
-from app.models.teacher import ReviewState
+from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
 from app.services import file as files
 from app.services.check import SCOPE
@@ -38,9 +37,7 @@ class NewFileView(BaseView):
         """Open a file; refusals stand at the fields (DQ007, DQ008, DQ018, DQ019)."""
         session, actor, known = db.session(), current_actor(), present_catalog()
         school = scoped_get(session, Unit, actor.unit_id)
-        opened = SimpleNamespace(
-            id=None, state=ReviewState.DRAFT, school_id=school.id, school=school
-        )
+        opened = Teacher(state=ReviewState.DRAFT, school_id=school.id, school=school)
         context = Context(actor, opened, BASIC, known, only=_asked(known))
         if request.method == "GET":
             return self._page(RecordForm(context), school)

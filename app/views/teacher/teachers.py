@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.views.print import print_files
 from flask import flash, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
@@ -13,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query, load_only, undefer
 
+from app.access.scope import current_actor
 from app.core.crypto import unseal
 from app.extensions import db
 from app.indicators.values import mask
@@ -24,12 +24,13 @@ from app.views.choice import CodeSelectField
 from app.views.declared import READ
 from app.views.labels import (
     REVIEW_BADGES,
-    REVIEW_STATES,
     code_choices,
     indicator_label,
     present_catalog,
+    review_words,
 )
 from app.views.listing import address_of
+from app.views.print import print_files
 from app.views.school_filters import authority_choices, files_model
 
 NUMBER = ("basic", "id_no")  # The indicator that the column "id_no" shows masked.
@@ -78,7 +79,7 @@ class TeacherView(BaseModelView):
     route_base = "/teacher"
     method_permission_name = {"lookup": READ}
     exclude_route_methods = {"show", "tab"}
-    list_title = _l("Teachers")
+    list_title = _l("Teacher files")
     list_columns = [
         "name", "sex", "school", "title", "education", "subject", "post_category", "state",
         "id_no", "complete_percent",
@@ -117,12 +118,15 @@ class TeacherView(BaseModelView):
         BIRTH_YEAR: _l("Year of birth"),
     }
     list_kinds = {
+        "name": "short",
+        "sex": "short",
+        "id_no": "short",
         "complete_percent": "number",
         "error_count": "number",
         "warning_count": "number",
     }
     code_columns = {column: _names(column) for column in CODED} | {
-        "state": code_choices(REVIEW_STATES),
+        "state": review_words,
         "category": code_choices("school_category"),
         "authority_id": authority_choices,
     }
@@ -159,6 +163,12 @@ class TeacherView(BaseModelView):
             flash(_("No file that you may see has this number."), "warning")
             return redirect(url_for("TeacherView.list"))
         return redirect(url_for("FileView.show", pk=key))
+
+    def chosen_columns(self) -> Any:
+        """Return the columns to show; in a school its own name says nothing."""
+        chosen = super().chosen_columns()
+        usual = chosen == self.list_columns and current_actor().tier == "school"
+        return [each for each in chosen if each != "school"] if usual else chosen
 
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.filter(search.matches(text))
