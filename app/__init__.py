@@ -19,6 +19,7 @@ def create_app(**overrides: Any) -> Flask:
     from app import cli, web
     from app.access.security import SecurityManager
     from app.core import crypto, logs
+    from app.demo import commands
     from app.extensions import csrf, db, migrate
     from app.jobs import wiring
     from app.views import menu
@@ -44,6 +45,7 @@ def create_app(**overrides: Any) -> Flask:
         web.register(flask, builder)
     wiring.register(flask)
     cli.register(flask)
+    commands.register(flask)
     _resolve_actor_lazily(flask)
     return flask
 

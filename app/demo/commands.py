@@ -1,8 +1,7 @@
-"""The commands of the demonstration: `flask demo`, `demo-accounts`, `workbooks`."""
+"""The commands of the demonstration: `flask demo`, `demo-accounts`."""
 
 import json
 import sys
-from pathlib import Path
 
 import click
 from flask import Flask, current_app
@@ -12,15 +11,13 @@ from sqlalchemy import func, select
 from app.access.scope import system
 from app.demo import accounts as demo_accounts_of
 from app.demo import load as demo_load
-from app.demo import workbooks as demo_workbooks
 from app.extensions import db
-from app.indicators.catalog import catalog
 from app.models.unit import Unit
 
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    for command in (demo, demo_accounts, workbooks):
+    for command in (demo, demo_accounts):
         app.cli.add_command(command)
 
 
@@ -62,13 +59,3 @@ def demo_accounts(as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['role']:<18}{row['username']:<24}{row['password']:<16}{row['org']}")
-
-
-@click.command("workbooks")
-@click.argument("folder", type=click.Path(file_okay=False))
-@with_appcontext
-def workbooks(folder: str) -> None:
-    """Write the sample workbooks, good and hostile ones, to a folder."""
-    with system():
-        names = demo_workbooks.make_workbooks(db.session, Path(folder), catalog(db.session))
-    click.echo(f"{len(names)} workbooks")
