@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
 
 from defusedxml import DefusedXmlException
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core.errors import Refused
 
@@ -43,14 +43,14 @@ def check_package(content: bytes) -> None:
     if len(content) > MAX_BYTES:
         size = f"{len(content) / MEGABYTE:.1f}"
         raise Refused(
-            _(
+            _l(
                 "The file has %(size)s MB, at most 10 MB can be read. Please split it.",
                 size=size,
             )
         )
     if content.startswith(_OLE):
         raise Refused(
-            _(
+            _l(
                 "The workbook is protected by a password or in the old xls format. Remove the"
                 " password and save it as “Excel workbook (*.xlsx)”."
             )
@@ -84,9 +84,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], packed: int) -> None:
         refuse_damage()
     for each in entries:
         if each.flag_bits & 0x41:
-            raise Refused(
-                _("The workbook is encrypted. Remove the password and upload it again.")
-            )
+            raise Refused(_l("The workbook is encrypted. Remove the password and upload it again."))
         if each.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             refuse_damage()
     unpacked = sum(each.file_size for each in entries)
@@ -114,15 +112,13 @@ def _is_astray(name: str) -> bool:
 
 def refuse_kind() -> NoReturn:
     raise Refused(
-        _(
-            "This is no xlsx workbook. Save it as “Excel workbook (*.xlsx)” and upload it again."
-        )
+        _l("This is no xlsx workbook. Save it as “Excel workbook (*.xlsx)” and upload it again.")
     )
 
 
 def refuse_damage() -> NoReturn:
     raise Refused(
-        _(
+        _l(
             "The workbook is damaged. Open it with Excel or WPS, save it again as xlsx and upload"
             " that file."
         )
@@ -131,7 +127,7 @@ def refuse_damage() -> NoReturn:
 
 def refuse_size() -> NoReturn:
     raise Refused(
-        _(
+        _l(
             "The workbook is too large once unpacked. Copy the rows into a fresh template, without"
             " pictures and formats, or split them over several workbooks."
         )
@@ -140,7 +136,7 @@ def refuse_size() -> NoReturn:
 
 def refuse_macros() -> NoReturn:
     raise Refused(
-        _(
+        _l(
             "The workbook holds macros or controls. Save it as “Excel workbook (*.xlsx)” without"
             " them."
         )
@@ -149,7 +145,7 @@ def refuse_macros() -> NoReturn:
 
 def refuse_links() -> NoReturn:
     raise Refused(
-        _(
+        _l(
             "The workbook refers to other files or data sources. Copy the rows into a fresh"
             " template as values."
         )
@@ -158,5 +154,5 @@ def refuse_links() -> NoReturn:
 
 def refuse_objects() -> NoReturn:
     raise Refused(
-        _("The workbook holds embedded files. Copy the rows into a fresh template without them.")
+        _l("The workbook holds embedded files. Copy the rows into a fresh template without them.")
     )

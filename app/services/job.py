@@ -20,9 +20,12 @@ MAX_ATTEMPTS = 3
 class Owner(Protocol):
     """What a job keeps of the actor it runs for (access.scope.Actor)."""
 
-    account_id: Any
-    assignment_id: Any
-    unit_id: Any
+    @property
+    def account_id(self) -> Any: ...
+    @property
+    def assignment_id(self) -> Any: ...
+    @property
+    def unit_id(self) -> Any: ...
 
 
 class Lost(Exception):

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from flask_babel import gettext as _
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app.core.crypto import SealBroken, seal, unseal
 from app.core.errors import Busy, NotFound
@@ -79,6 +81,16 @@ class Storage:
             raise
         return Stored(name, size, digest)
 
+    def keep(self, session: Session, source: Source) -> Stored:
+        """As write(); the file goes again when the transaction of the session is rolled back."""
+        kept = self.write(source)
+        _at_the_end(session, rolled_back=lambda: self.delete(kept.name))
+        return kept
+
+    def drop(self, session: Session, name: str | None) -> None:
+        """Remove a file once the transaction of the session is committed."""
+        _at_the_end(session, committed=lambda: self.delete(name))
+
     def stream(self, name: str) -> Iterator[bytes]:
         """Yield the content in pieces; NotFound when there is none, SealBroken when altered."""
         try:
@@ -127,6 +139,28 @@ class Storage:
         if not NAME.fullmatch(name):
             raise NotFound()
         return self.folder / name[:2] / name
+
+
+def _at_the_end(
+    session: Session,
+    *,
+    committed: Callable[[], None] = lambda: None,
+    rolled_back: Callable[[], None] = lambda: None,
+) -> None:
+    """Do the one or the other when the transaction under way ends."""
+    acts = {"after_commit": committed, "after_rollback": rolled_back}
+
+    def hook(name: str) -> Callable[[Session], None]:
+        def end(_session: Session) -> None:
+            for each, listener in hooks.items():
+                event.remove(session, each, listener)
+            acts[name]()
+
+        return end
+
+    hooks = {name: hook(name) for name in acts}
+    for name, listener in hooks.items():
+        event.listen(session, name, listener)
 
 
 def _private(path: str, flags: int) -> int:
