@@ -1,0 +1,1 @@
+"""Monitoring of a collection: progress by district and school, who is behind, and urging."""

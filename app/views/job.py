@@ -1,0 +1,1 @@
+"""Jobs: long acts with progress, cancelling, resuming, and what they brought."""

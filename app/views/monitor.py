@@ -1,0 +1,1 @@
+"""Monitoring: a round by district and school, who is behind, and urging them."""

@@ -1,0 +1,1 @@
+"""Notices: mine, unread first, with the place each one speaks of."""
