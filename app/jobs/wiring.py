@@ -12,7 +12,7 @@ from app.access.scope import SYSTEM_ACTOR, acting_as, resolve_actor, system
 from app.core.clock import today
 from app.core.errors import Forbidden
 from app.extensions import db
-from app.jobs import audit_chain, exchange  # noqa: F401 - they register their jobs.
+from app.jobs import audit_chain, exchange, report, review  # noqa: F401 - they register their jobs.
 from app.jobs.worker import EXTENSION, Wiring
 from app.services.job import Claim
 

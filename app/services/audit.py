@@ -140,7 +140,7 @@ def record_many(
     """Write one audit row per object, in one statement; as record() otherwise."""
     if not objects:
         return
-    common = _common(session, act, actor, outcome, reason, detail)
+    common = _common(session, act, actor=actor, outcome=outcome, reason=reason, detail=detail)
     rows = [common | _place(each, teacher_id) for each in objects]
     session.execute(insert(Audit), rows)
 
@@ -159,7 +159,7 @@ def record_rows(
 
     The database copies them itself: a decision over hundreds of files costs one statement.
     """
-    common = _common(session, act, actor, "done", reason, detail)
+    common = _common(session, act, actor=actor, reason=reason, detail=detail)
     found = rows.subquery()
     key, teacher_id = found.c
     columns = Audit.__table__.columns
@@ -176,10 +176,11 @@ def record_rows(
 def _common(
     session: Session,
     act: str,
+    *,
     actor: Actor | None,
-    outcome: str,
     reason: str | None,
     detail: dict[str, Any] | None,
+    outcome: str = "done",
 ) -> dict[str, Any]:
     """The columns that all rows of one act share; announces the writer to the sealer."""
     if act not in ACTS or outcome not in OUTCOMES:

@@ -14,6 +14,9 @@ def enter_fence(session: Session) -> None:
 
 
 def freeze(session: Session) -> None:
-    """Wait for the effects under way, so that the clock read afterwards splits cleanly."""
+    """Wait for the effects under way and let the next ones in again: what is read afterwards
+    holds all of an effect or nothing of it. Called before rows are locked, so that an effect
+    that waits for one of them is never waited for in turn."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(FENCE_LOCK)))
+        session.execute(select(func.pg_advisory_lock(FENCE_LOCK)))
+        session.execute(select(func.pg_advisory_unlock(FENCE_LOCK)))

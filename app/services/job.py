@@ -92,6 +92,36 @@ def enqueue(
     return found
 
 
+def record_done(
+    session: Session,
+    name: str,
+    args: dict[str, Any],
+    result: dict[str, Any],
+    *,
+    owner: Owner,
+    total: int,
+) -> Job:
+    """Keep an act that was carried out at once like a job that is done, for the page that tells
+    its result."""
+    moment = clock.now()
+    job = Job(
+        name=name,
+        args=args,
+        state=JobState.DONE,
+        run_at=moment,
+        finished_at=moment,
+        done=total,
+        total=total,
+        result=result,
+        account_id=owner.account_id or None,
+        assignment_id=owner.assignment_id or None,
+        unit_id=owner.unit_id or None,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
 def cancel(session: Session, job_id: int) -> None:
     """End a waiting job, or ask the worker of a running one to stop after its batch.
 

@@ -46,6 +46,8 @@ EVENTS: dict[str, Any] = {
     "urge": _l(
         "Please complete the collection: %(count)s file(s) are not yet reported. %(reason)s"
     ),
+    "bulk_done": _l("Your act on many files is finished: %(count)s done, %(refused)s not done."),
+    "report_ready": _l("The workbook of batch %(number)s is ready: %(count)s file(s)."),
     "extension_granted": _l("Your deadline was extended to %(until)s: %(reason)s"),
     "import_done": _l("Your import is finished: %(count)s row(s)."),
     "export_ready": _l("Your export is ready."),
@@ -61,7 +63,8 @@ UNIT_ROLES = {
 
 def words(notice: Notice) -> str:
     """The notice in the reader's language."""
-    params = {"count": 1, "name": "", "unit": "", "reason": "", "until": ""} | (notice.params or {})
+    blank = dict.fromkeys(("name", "unit", "reason", "until", "number"), "")
+    params = blank | {"count": 1, "refused": 0} | (notice.params or {})
     return str(EVENTS[notice.event]) % params
 
 

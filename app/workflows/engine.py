@@ -40,7 +40,8 @@ class Act:
     """What a guard or effect needs to know about the act under way.
 
     `batch` names the run that this call is a part of: a job that decides thousands of objects
-    tells everybody once. `at` is the moment of the act, read after `prepares` have run.
+    tells everybody once. `at` is the moment of the act, read after `prepares` have run. `notes`
+    hands on what a guard has read to the effects of the same objects.
     """
 
     session: Session
@@ -51,6 +52,7 @@ class Act:
     catalog: Any = None
     batch: str | None = None
     at: datetime = field(default_factory=now)
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 Guard = Callable[[Act, list[Any]], Problems]
@@ -73,9 +75,9 @@ class Field:
 class Step:
     """One row of a flow's table.
 
-    `target` None keeps the state; a callable chooses per object. `prepares` run on the locked
-    rows before the state is written, `writes` gives further columns of the objects for the same
-    statement, `effects` follow it.
+    `target` None keeps the state; a callable chooses per object. `opens` run before the rows are
+    locked, `prepares` on the locked rows before the state is written, `writes` gives further
+    columns of the objects for the same statement, `effects` follow it.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Step:
     target: str | Target | None
     by: tuple[Party, ...]
     label: Any
+    opens: tuple[Callable[[Act], None], ...] = ()
     guards: tuple[Guard, ...] = ()
     prepares: tuple[Effect, ...] = ()
     writes: Writes | None = None
@@ -202,6 +205,9 @@ class Workflow:
         acts = [Act(session, actor, each, reason.strip(), data, catalog, batch) for each in steps]
         taken = [_Taken(act) for act in acts]
         for keys in parts(sorted(versions), BATCH):
+            for act in acts:
+                for opening in act.step.opens:
+                    opening(act)
             items = self._lock(session, keys, outcome)
             for number, chosen in _fitting(acts, items, versions, outcome):
                 taken[number].items += self._take(acts[number], chosen, outcome)
@@ -228,6 +234,7 @@ class Workflow:
 
     def _take(self, act: Act, chosen: Mapping[Any, str], outcome: Outcome) -> list[Any]:
         """Take the step for one batch of locked objects; return those that took it."""
+        act = replace(act, notes={})
         passed = _ask_guards(act, list(chosen), outcome)
         if not passed:
             return []

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import UnitKind
+from app.services import report
 from app.services import review as rule
 from app.services.notice import Telling
 from app.workflows import parties as party
@@ -170,7 +171,9 @@ REVIEW = Workflow(
             REPORTED,
             by=(party.city,),
             label=_l("Report to the Ministry"),
-            guards=(rule.no_open_correction,),
+            opens=(report.wait_for_effects,),
+            guards=(rule.no_open_correction, report.no_known_error, report.codes_mapped),
+            prepares=(report.freeze_items,),
             tells=(Telling("file_reported", ("authority",)),),
             icon="building-bank",
         ),

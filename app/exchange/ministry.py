@@ -1,0 +1,127 @@
+"""The workbook of a report to the Ministry, written from frozen content file by file."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from app.core.clock import local
+from app.core.reference import Indicator
+from app.indicators.catalog import Catalog
+from app.models.report import ReportBatch
+from app.services.report import reported_sets
+
+FOLDER = "reports"
+PEOPLE = "人员"
+# What stands before the values of every sheet: heading, and the key in the hidden second row.
+PERSON = (
+    ("学校（机构）标识码", "school_code"),
+    ("学校（机构）名称", "school"),
+    ("教师编号", "teacher_no"),
+    ("全国教师编号", "national_no"),
+    ("教育ID", "edu_id"),
+    ("人员状态", "staff_status"),
+    ("档案版本", "file_version"),
+)
+LINK = PERSON[2]
+READ_ONLY = 0o600
+
+
+@dataclass(frozen=True)
+class Written:
+    """A frozen workbook: its name below the folder of reports, and its digest."""
+
+    stored_name: str
+    digest: str
+    files: int
+
+
+@dataclass
+class _Sheet:
+    """A sheet that grows row by row; nothing written is kept in memory."""
+
+    sheet: Any
+    text: Any
+    row: int = 0
+
+    def add(self, values: Iterable[Any]) -> None:
+        for column, value in enumerate(values):
+            if value not in (None, ""):
+                # Always a string cell: a number would lose its zeros, a text might be a formula.
+                self.sheet.write_string(self.row, column, str(value), self.text)
+        self.row += 1
+
+
+def write(
+    folder: Path, batch: ReportBatch, contents: Iterable[Mapping[str, Any]], catalog: Catalog
+) -> Written:
+    """Write the workbook of a batch into a new file; returns name, SHA-256 and number of files."""
+    target = folder / FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / f"{secrets.token_hex(16)}.xlsx"
+    book = xlsxwriter.Workbook(
+        str(path),
+        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
+    )
+    book.set_properties({"title": batch.number, "created": local(batch.at).replace(tzinfo=None)})
+    text, head = book.add_format({"num_format": "@"}), book.add_format({"bold": True})
+    cover = book.add_worksheet("批次")
+    people = _sheet(book, PEOPLE, PERSON, text, head)
+    sets = dict(reported_sets(catalog))
+    sheets = {
+        code: _sheet(book, catalog.set(code).name_zh, _columns(items), text, head)
+        for code, items in sets.items()
+    }
+    number = 0
+    for number, body in enumerate(contents, start=1):  # noqa: B007 (the last one is the count)
+        people.add(body[key] for _heading, key in PERSON)
+        for code, rows in body["sets"].items():
+            for row in rows:
+                own = [row.get(item.code, "") for item in sets.get(code, ())]
+                sheets[code].add([body[LINK[1]], *own])
+    _write_cover(_Sheet(cover, text), batch, number)
+    book.close()
+    path.chmod(READ_ONLY)
+    return Written(f"{FOLDER}/{path.name}", digest_of(path), number)
+
+
+def _columns(items: Iterable[Indicator]) -> list[tuple[str, str]]:
+    return [LINK, *((item.name_zh, item.key) for item in items)]
+
+
+def _sheet(
+    book: Any, name: str, columns: Iterable[tuple[str, str]], text: Any, head: Any
+) -> _Sheet:
+    made = _Sheet(book.add_worksheet(name[:31]), head)
+    made.sheet.freeze_panes(2, 0)
+    made.sheet.set_row(1, None, None, {"hidden": True})
+    for line in zip(*columns, strict=True):
+        made.add(line)
+    made.text = text
+    return made
+
+
+def _write_cover(cover: _Sheet, batch: ReportBatch, files: int) -> None:
+    for name, value in (
+        ("批次号", batch.number),
+        ("冻结时间", f"{local(batch.at):%Y-%m-%d %H:%M}"),
+        ("人数", files),
+        ("其中首次上报", batch.first_count),
+        ("用途", "上报教育部教师管理信息系统"),
+    ):
+        cover.add((name, value))
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def stored(folder: Path, batch: ReportBatch) -> Path:
+    """The file of a batch."""
+    return folder / str(batch.stored_name)
