@@ -40,11 +40,18 @@ LIMITS = {
 
 
 class Treatment(NamedTuple):
-    """How one category treats an indicator: "required", "optional" or "none", and who fills it."""
+    """How categories treat an indicator: required, optional, computed or none, and who fills it."""
 
     category: str
     kind: str
     filler: str
+
+
+class Group(NamedTuple):
+    """The categories that treat an indicator in the same way."""
+
+    treatment: Treatment
+    names: tuple[str, ...]
 
 
 class Line(NamedTuple):
@@ -62,6 +69,7 @@ class Line(NamedTuple):
     marks: tuple[str, ...]
     help: str
     treatments: tuple[Treatment, ...]
+    groups: tuple[Group, ...]
     checks: tuple[tuple[str, str], ...]
 
 
@@ -119,6 +127,7 @@ class Dictionary:
 
     def line(self, item: Indicator) -> Line:
         entry = self.known.set(item.set)
+        treatments = tuple(self._treatments(item))
         return Line(
             item.key,
             self.name(item),
@@ -131,7 +140,8 @@ class Dictionary:
             self._applies(item),
             tuple(self._marks(item)),
             item.help_zh,
-            tuple(self._treatments(item)),
+            treatments,
+            tuple(self._groups(treatments)),
             tuple(
                 (check.code, check.message_en if self.lang == "en" else check.message_zh)
                 for check in self._checks.get(item.key, ())

@@ -63,6 +63,7 @@ EXPECTED = {
 }
 LARGEST = 1_000_000
 LONGEST = 4000
+SHORT, LONG = 40, 60  # A value above LONG characters is cut to SHORT in the list.
 ON_OFF = (("1", _l("On")), ("0", _l("Off")))
 MAY_BE_EMPTY = (ParameterKind.CODES, ParameterKind.TEXT)
 
@@ -104,7 +105,7 @@ def _form_of(item: Parameter) -> type[DynamicForm]:
         ParameterKind.BOOL: lambda **options: SelectField(choices=list(ON_OFF), **options),
         ParameterKind.MONTH: MonthTextField,
         ParameterKind.CODES: TextAreaField,
-        ParameterKind.JSON: TextAreaField,
+        ParameterKind.JSON: lambda **options: TextAreaField(render_kw={"rows": 12}, **options),
     }
     body = {
         "value": fields.get(item.kind, StringField)(**common),
@@ -132,6 +133,7 @@ class ParameterView(BaseModelView):
     show_columns = ["label", "value", "default", "section", "kind", "key"]
     edit_columns = ["value", "reason"]
     edit_form = DynamicForm
+    edit_template = "parameter/edit.html"
     search_columns = ["section", "kind", "key"]
     order_columns = ["key", "section"]
     base_order = ("sort", "asc")
@@ -156,9 +158,18 @@ class ParameterView(BaseModelView):
     def cell(self, item: Parameter, column: str) -> Any:
         if column == "label":
             return _label(item)
-        if column in ("value", "default") and item.kind == ParameterKind.BOOL:
-            return dict(ON_OFF)[getattr(item, column)]
+        if column in ("value", "default"):
+            return _text(item.kind, getattr(item, column))
         return super().cell(item, column)
+
+    def _row(self, item: Parameter, columns: Any) -> Any:
+        # Structured values have their place on the page of the parameter.
+        row = super()._row(item, columns)
+        cells = [
+            cell._replace(value=f"{cell.value[:SHORT]}…") if len(str(cell.value)) > LONG else cell
+            for cell in row.cells
+        ]
+        return row._replace(cells=cells)
 
     def page_title(self, item: Parameter) -> str:
         return _label(item)
@@ -204,6 +215,11 @@ class ParameterView(BaseModelView):
         touch(session)
         remember(session, self.next_url() or self.after_save_url(item))
         session.commit()
+
+
+def _text(kind: str, value: str) -> Any:
+    """Write a value for reading."""
+    return dict(ON_OFF)[value] if kind == ParameterKind.BOOL else value
 
 
 def _label(item: Parameter) -> str:
