@@ -19,7 +19,7 @@ from app.core.reference import Indicator, IndicatorSet
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.indicators.file import FileData, Row
-from app.indicators.values import display, mask
+from app.indicators.values import default_of, display, mask
 from app.models.record import KEPT_ON_TEACHER
 from app.models.teacher import Teacher
 from app.services import attachment, reveal
@@ -36,7 +36,7 @@ ON_FORM = (
     "learning", "work", "post", "title", "qualification", "teaching", "appraisal", "ethics",
     "ach_award", "backbone", "rotation",
 )  # fmt: skip
-COLUMNS = 7  # As many columns fit on an upright page.
+COLUMNS = 8  # As many columns fit on an upright page.
 PAIRS = 2
 
 
@@ -203,12 +203,24 @@ class Printer:
         ]
 
     def _columns(self, entry: IndicatorSet, rows: Sequence[Row]) -> list[Indicator]:
-        """Return the indicators with a value, in order; required ones are kept first."""
-        filled = [item for item in self._items(entry) if any(self._text(item, row) for row in rows)]
+        """Return the indicators with a value, in order; on the form only as many as fit.
+
+        What says no more than the usual, like the country, gives way first; then what is
+        neither required nor a date.
+        """
+        filled = [item for item in self._items(entry) if any(row.get(item.code) for row in rows)]
         if len(filled) <= COLUMNS or self.kind == FILE:
             return filled
-        ranked = sorted(filled, key=lambda item: not self._is_required(item))[:COLUMNS]
-        return [item for item in filled if item in ranked]
+        telling = [item for item in filled if not self._is_usual(item, rows)]
+        ranked = sorted(telling, key=lambda item: not self._matters(item))[:COLUMNS]
+        return [item for item in telling if item in ranked]
+
+    def _is_usual(self, item: Indicator, rows: Sequence[Row]) -> bool:
+        usual = default_of(item, self.catalog)
+        return usual is not None and all(row.get(item.code) in (None, usual) for row in rows)
+
+    def _matters(self, item: Indicator) -> bool:
+        return self._is_required(item) or item.data_type in ("date", "year_month")
 
     def _is_required(self, item: Indicator) -> bool:
         return self.catalog.required(item.set, item.code, self.category)

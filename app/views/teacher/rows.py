@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access.fields import may_edit_set
+from app.access.roles import Role
 from app.access.scope import current_actor
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.core.reference import IndicatorSet
@@ -120,7 +121,9 @@ class Page:
         return url_for(endpoint, **place)
 
     def set_url(self) -> str:
-        """Return where the set stands in the file."""
+        """Return where the set stands in the file, for its owner in the own file."""
+        if self.actor.teacher_id == self.teacher.id and self.actor.role == Role.TEACHER:
+            return url_for("MyFileView.set_page", set_code=self.set_code)
         return url_for("FileView.show", pk=self.teacher.id, _anchor=f"set-{self.set_code}")
 
 
