@@ -6,10 +6,11 @@ the signed-in person inside a request, `acting_as()` in a job or test, `system()
 the system itself. Without one of them no row is visible (SEC-08).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import g, has_request_context
@@ -112,9 +113,11 @@ def current_actor() -> Actor:
     return actor
 
 
-def resolve_actor(session: Session, account_id: int, wanted: int | None, day: Any) -> Actor | None:
-    """Return the actor of an account under the wanted assignment, else under its first valid
-    one; None when it has none. The wanted one must be the account's own."""
+Held = tuple[Assignment, Unit, Account]
+
+
+def held_assignments(session: Session, account_id: int, day: date) -> list[Held]:
+    """The assignments of an account that count on a day, with unit and account."""
     rows = session.execute(
         select(Assignment, Unit, Account)
         .join(Unit, Unit.id == Assignment.unit_id)
@@ -122,13 +125,20 @@ def resolve_actor(session: Session, account_id: int, wanted: int | None, day: An
         .where(Assignment.account_id == account_id)
         .order_by(Assignment.id)
         .execution_options(unscoped=True)
-    ).all()
-    valid = [row for row in rows if row[0].is_valid_on(day)]
-    chosen = next((row for row in valid if row[0].id == wanted), None)
-    if chosen is None and wanted is not None:
-        return None
-    chosen = chosen or (valid[0] if valid else None)
-    return None if chosen is None else make_actor(*chosen)
+    )
+    return [(row[0], row[1], row[2]) for row in rows if row[0].is_valid_on(day)]
+
+
+def choose_actor(held: Sequence[Held], wanted: int | None) -> Actor | None:
+    """The actor under the wanted assignment, else under the first; None when it is not held."""
+    if wanted is not None:
+        held = [each for each in held if each[0].id == wanted]
+    return make_actor(*held[0]) if held else None
+
+
+def resolve_actor(session: Session, account_id: int, wanted: int | None, day: date) -> Actor | None:
+    """The actor of an account on a day; see choose_actor."""
+    return choose_actor(held_assignments(session, account_id, day), wanted)
 
 
 def make_actor(assignment: Assignment, unit: Unit, account: Account) -> Actor:

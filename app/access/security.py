@@ -11,7 +11,7 @@ from flask_appbuilder.security.views import AuthDBView
 from sqlalchemy import select
 
 from app.access.roles import READ, may_open
-from app.access.scope import Actor, actor_or_none, resolve_actor
+from app.access.scope import Actor, actor_or_none, choose_actor, held_assignments
 from app.core.clock import now, today
 from app.core.errors import Malformed
 from app.models.account import Account, Assignment
@@ -124,24 +124,14 @@ class SecurityManager(StockSecurityManager):
         account = self.current_user
         if account is None or not getattr(account, "id", None):
             return None
-        return resolve_actor(self.session(), account.id, _wanted(), today())
+        g.held = held_assignments(self.session(), account.id, today())
+        return choose_actor(g.held, _wanted())
 
     def assignments(self) -> list[tuple[Assignment, Unit]]:
         """The present account's valid assignments with their units, for the switcher."""
-        actor = actor_or_none()
-        if actor is None or not has_request_context():
+        if not has_request_context() or actor_or_none() is None:
             return []
-        if "assignments" not in g:
-            day = today()
-            rows = self.session.execute(
-                select(Assignment, Unit)
-                .join(Unit, Unit.id == Assignment.unit_id)
-                .where(Assignment.account_id == actor.account_id)
-                .order_by(Assignment.id)
-                .execution_options(unscoped=True)
-            )
-            g.assignments = [(row[0], row[1]) for row in rows if row[0].is_valid_on(day)]
-        return g.assignments
+        return [(assignment, unit) for assignment, unit, _account in g.get("held", ())]
 
 
 def _wanted() -> int | None:

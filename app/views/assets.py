@@ -5,7 +5,7 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, g, url_for
 from markupsafe import Markup
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,10 @@ def _manifest() -> dict[str, str]:
 
 def asset(name: str) -> str:
     """Return the address of a built file, e.g. `app.js`, by the name it was built under."""
-    return url_for("static", filename=f"dist/{_manifest().get(name, name)}")
+    known = g.setdefault("asset_addresses", {})
+    if name not in known:
+        known[name] = url_for("static", filename=f"dist/{_manifest().get(name, name)}")
+    return known[name]
 
 
 def icon(name: str | None, css: str = "") -> Markup:
