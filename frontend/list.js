@@ -2,7 +2,18 @@
 import { text } from "./text.js";
 
 export function init(root) {
+  for (const frame of root.querySelectorAll("form[data-rows] > .tm-scroll")) watchWidth(frame);
   for (const form of root.querySelectorAll("form[data-rows]")) start(form);
+}
+
+/** Heads stay in sight only where nothing has to scroll sideways: CSS cannot do both. */
+function watchWidth(frame) {
+  const observer = new ResizeObserver(() => {
+    const table = frame.querySelector("table");
+    frame.classList.toggle("tm-fits", innerWidth > 767 && table.offsetWidth <= frame.clientWidth);
+  });
+  observer.observe(frame);
+  observer.observe(frame.querySelector("table"));
 }
 
 /** How many rows the acts of a list form are about. */

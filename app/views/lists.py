@@ -223,7 +223,7 @@ class Lists:
             name=type(self).__name__,
             title=self.list_title,
             columns=self._columns(columns, arguments),
-            rows=[self._row(item, columns, embedded) for item in rows],
+            rows=[_with_way_back(self._row(item, columns), embedded) for item in rows],
             count=count,
             arguments=arguments,
             more=more,
@@ -258,7 +258,7 @@ class Lists:
         is_day = self.datamodel.is_date(column) or self.datamodel.is_datetime(column)
         return "date" if is_day else "text"
 
-    def _row(self, item: Any, columns: Any, embedded: Any = None) -> Row:
+    def _row(self, item: Any, columns: Any) -> Row:
         formats = self.formatters_columns
         cells: Any = []
         for column in columns:
@@ -266,10 +266,7 @@ class Lists:
             value = formats[column](value) if column in formats else value
             cells.append(cell_of(value, self._kind(column)))
         pk = self.datamodel.get_pk_value(item)
-        href = self.row_link(item)
-        if href and embedded:
-            href += ("&" if "?" in href else "?") + urlencode({"next": embedded["next"]})
-        return Row(pk, href, cells, self.row_buttons(item), self.row_name(item))
+        return Row(pk, self.row_link(item), cells, self.row_buttons(item), self.row_name(item))
 
     def _parts(self, filters: Any) -> dict[str, Any]:
         name = type(self).__name__
@@ -351,3 +348,11 @@ class Lists:
         query = self.datamodel.with_relations(query, [*columns, *self.list_relations])
         for item in query.yield_per(500):
             yield [self.export_cell(item, column) for column in columns]
+
+
+def _with_way_back(row: Row, embedded: Mapping[str, Any] | None) -> Row:
+    """Return the row of a parent's tab with a link whose page leads back into that tab."""
+    if not embedded or not row.href:
+        return row
+    mark = "&" if "?" in row.href else "?"
+    return row._replace(href=row.href + mark + urlencode({"next": embedded["next"]}))
