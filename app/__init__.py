@@ -25,7 +25,7 @@ def create_app(**overrides: Any) -> Flask:
     from app.views import menu
     from app.views.home import HomeView
 
-    flask = Flask("app", root_path=str(ROOT / "app"), static_folder="static")
+    flask = web.Application("app", root_path=str(ROOT / "app"), static_folder="static")
     flask.config.update(read_config(**overrides))
     if flask.config["APP_ENV"] in ("demo", "development"):
         _make_demo_keys(flask)

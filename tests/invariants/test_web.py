@@ -95,3 +95,18 @@ def test_health_says_no_version_and_no_detail(client: Any) -> None:
     assert set(ready.json) == {"status", "checks"}
     assert set(ready.json["checks"]) == {"database", "migrations", "disk", "keys", "queue"}
     assert all(type(value) is bool for value in ready.json["checks"].values())
+
+
+def test_built_files_travel_compressed_and_stay_for_a_year(client: Any) -> None:
+    page = client.get("/login/").text
+    address_ = re.search(r'"(/static/dist/style-[^"]+\.css)"', page)
+    assert address_ is not None
+
+    asked = {"Accept-Encoding": "gzip"}
+    answer = client.get(address_.group(1), headers=asked, buffered=True)
+    plain = client.get(address_.group(1), buffered=True)
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.mimetype == "text/css"
+    assert "max-age=31536000" in answer.headers["Cache-Control"]
+    assert "Content-Encoding" not in plain.headers
