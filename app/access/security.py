@@ -8,6 +8,7 @@ from flask import current_app, g, has_request_context, request, session
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.views import AuthDBView
+from flask_login import current_user
 from sqlalchemy import select
 
 from app.access.roles import READ, may_open
@@ -118,6 +119,14 @@ class SecurityManager(StockSecurityManager):
         """The account of a session or token; None when it is gone or disabled."""
         found = self.session.get(Account, int(pk))
         return found if found is not None and found.is_active else None
+
+    @property
+    def current_user(self) -> Any:
+        """The signed-in account, for a request too that is refused before Flask-AppBuilder has
+        looked (a form without a valid token)."""
+        if "user" not in g:
+            g.user = current_user
+        return super().current_user
 
     def resolve(self) -> Actor | None:
         """The actor of this request: its account under the assignment that was chosen."""
