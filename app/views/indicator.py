@@ -191,16 +191,27 @@ class Dictionary:
             rule = self.known.rule(item.set, item.code, category)
             yield Treatment(category, self._kind(item, rule), self._filler(item, rule))
 
+    def _groups(self, treatments: Iterable[Treatment]) -> Iterable[Group]:
+        """Draw the categories of the same treatment together, those that collect first."""
+        names: dict[tuple[str, str], list[str]] = {}
+        for each in treatments:
+            names.setdefault((each.kind, each.filler), []).append(self.category_name(each.category))
+        for (kind, filler), found in sorted(names.items(), key=lambda pair: pair[0][0] == "none"):
+            yield Group(Treatment("", kind, filler), tuple(found))
+
     def _kind(self, item: Indicator, rule: Rule) -> str:
         if not rule.collected:
             return "none"
-        return "required" if self.known.required(item.set, item.code, rule.category) else "optional"
+        if item.computed:
+            return "computed"
+        required = self.known.required(item.set, item.code, rule.category)
+        return "required" if required else "optional"
 
     @staticmethod
     def _filler(item: Indicator, rule: Rule) -> str:
-        if item.computed:
-            return _("computed")
-        return str(FILLERS.get(rule.filled_by, "")) if rule.collected else ""
+        if item.computed or not rule.collected:
+            return ""
+        return str(FILLERS.get(rule.filled_by, ""))
 
     def found(self, text: str) -> list[Line]:
         """Return the indicators whose names, keys or help contain a text."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from flask import request
@@ -75,8 +76,10 @@ def check_text(kind: str, text: str, default: str) -> None:
     the shipped value.
     """
     value = read_value(kind, text)
-    if kind in (ParameterKind.INT, ParameterKind.DECIMAL) and not 0 <= value <= LARGEST:
-        raise ValueError(text)
+    if kind in (ParameterKind.INT, ParameterKind.DECIMAL):
+        number = Decimal(value)
+        if not number.is_finite() or not 0 <= number <= LARGEST:
+            raise ValueError(text)
     if kind == ParameterKind.CODES and any(len(code.split()) > 1 for code in value):
         raise ValueError(text)
     if kind == ParameterKind.JSON and type(value) is not type(json.loads(default)):
@@ -102,7 +105,7 @@ def _form_of(item: Parameter) -> type[DynamicForm]:
         "filters": [lambda text: text.strip() if text else text],
     }
     fields: Mapping[str, Callable[..., Any]] = {
-        ParameterKind.BOOL: lambda **options: SelectField(choices=list(ON_OFF), **options),
+        ParameterKind.BOOL: lambda **options: SelectField(choices=lambda: list(ON_OFF), **options),
         ParameterKind.MONTH: MonthTextField,
         ParameterKind.CODES: TextAreaField,
         ParameterKind.JSON: lambda **options: TextAreaField(render_kw={"rows": 12}, **options),
@@ -162,9 +165,9 @@ class ParameterView(BaseModelView):
             return _text(item.kind, getattr(item, column))
         return super().cell(item, column)
 
-    def _row(self, item: Parameter, columns: Any) -> Any:
+    def _row(self, item: Parameter, *more: Any) -> Any:
         # Structured values have their place on the page of the parameter.
-        row = super()._row(item, columns)
+        row = super()._row(item, *more)
         cells = [
             cell._replace(value=f"{cell.value[:SHORT]}…") if len(str(cell.value)) > LONG else cell
             for cell in row.cells
