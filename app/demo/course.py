@@ -252,10 +252,18 @@ def _effect(rng: Random, calendar: Calendar, joined: date) -> datetime:
     return start + timedelta(seconds=rng.randrange(0, seconds))
 
 
-def go_on(rng: Random, course: Course, calendar: Calendar, changes: Sequence[Any]) -> None:
+def go_on(
+    rng: Random,
+    course: Course,
+    calendar: Calendar,
+    changes: Sequence[Any],
+    *,
+    can_be_sent: bool,
+) -> None:
     """After the effect: later versions, reports to the Ministry, reopening by a change (1.13).
 
-    `changes` are (moment, cause) in the order of time.
+    `changes` are (moment, cause) in the order of time. What holds a code of the city's own
+    without a counterpart of the Ministry's is never reported.
     """
     events: list[tuple[datetime, str, Any]] = [(when, "change", cause) for when, cause in changes]
     events += [(when, "report", number) for number, when in enumerate(calendar.reports)]
@@ -264,7 +272,7 @@ def go_on(rng: Random, course: Course, calendar: Calendar, changes: Sequence[Any
             course.versions.append((moment, what))
             if course.state == S.REPORTED:
                 course.take("reopen", "system", S.CITY_ACCEPTED, moment)
-        elif _is_ripe(course, moment) and rng.random() < 0.62:
+        elif can_be_sent and _is_ripe(course, moment) and rng.random() < 0.62:
             course.take("report", "city", S.REPORTED, moment)
             course.batches.append(what)
 

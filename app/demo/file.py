@@ -41,6 +41,11 @@ class Version:
     valid_from: datetime | None
     valid_to: datetime | None = None
 
+    def is_in_force_at(self, moment: datetime) -> bool:
+        """Whether the row was in force at a moment."""
+        begun = self.valid_from is not None and self.valid_from <= moment
+        return begun and (self.valid_to is None or self.valid_to > moment)
+
 
 @dataclass
 class File:

@@ -1,9 +1,12 @@
 """The rows of a made-up file, table by table, handed to the writer."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
+from types import SimpleNamespace
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import Table
 
@@ -13,9 +16,9 @@ from app.core.crypto import blind_index, seal
 from app.demo import ids
 from app.demo.accounts import Register
 from app.demo.course import Calendar, Taken
-from app.demo.file import Checker, File, Version, new_uuid
+from app.demo.file import Checker, File, Version, as_data, new_uuid
 from app.demo.names import initials
-from app.demo.people import month
+from app.demo.people import Content, month
 from app.demo.schools import Plan, PlannedUnit
 from app.demo.store import Columns, Writer
 from app.indicators.catalog import Catalog
@@ -32,7 +35,7 @@ from app.models.teacher import (
     ReviewState,
     Teacher,
 )
-from app.services import search
+from app.services import report, search
 from app.services.file import LIST_COLUMNS
 
 REVIEW, PERSONNEL = "review", "personnel"
@@ -59,14 +62,24 @@ CONTRIBUTOR, ITEM = table_of(Contributor), table_of(ReportItem)
 
 
 class Keeper:
-    """Writes files; `batches` are the numbers of the reports in the database."""
+    """Writes files; `batches` are id and number of the reports in the database.
+
+    `freezes` keeps with each report what it said of a file: some kilobytes a file.
+    """
 
     def __init__(
-        self, writer: Writer, register: Register, calendar: Calendar, catalog: Catalog
+        self,
+        writer: Writer,
+        register: Register,
+        calendar: Calendar,
+        catalog: Catalog,
+        *,
+        freezes: bool,
     ) -> None:
         self._writer, self._register = writer, register
         self._calendar, self._catalog = calendar, catalog
-        self.batches: list[int] = []
+        self._freezes = freezes
+        self.batches: list[tuple[int, str]] = []
 
     def describe(self, unit: PlannedUnit, plan: Plan, rng: Random) -> None:
         """The particulars of a school (school_basic), in force for longer than any file."""
@@ -190,13 +203,35 @@ class Keeper:
             self._writer.add(FILE_VERSION, place | row)
         for batch in file.course.batches:
             version = file.course.version_at(self._calendar.reports[batch])
-            row = {"batch_id": self.batches[batch], "file_version": version}
+            row = {"batch_id": self.batches[batch][0], "file_version": version, "payload": None}
+            if self._freezes:
+                row["payload"] = self._frozen(file, batch, version)
             self._writer.add(ITEM, place | row)
         if file.course.effect is None:
             info = self._register.holder(file.unit.id, Role.SCHOOL_INFO)[0]
             for account in {info, file.account} - {None}:
                 row = {"teacher_id": file.id, "account_id": account}
                 self._writer.add(CONTRIBUTOR, row)
+
+    def _frozen(self, file: File, batch: int, version: int) -> bytes:
+        """What a report said of a file, sealed as services.report does and reads."""
+        moment, number = self._calendar.reports[batch], self.batches[batch][1]
+        content: Content = {}
+        for each in file.versions:
+            if each.is_in_force_at(moment):
+                content.setdefault(each.set, []).append(each.values)
+        status = file.status if file.status_since and file.status_since <= moment else "100"
+        teacher: Any = SimpleNamespace(
+            teacher_no=file.number,
+            national_no=f"99{file.number}",
+            edu_id=None,
+            staff_status=status,
+            file_version=version,
+        )
+        body = report.payload(teacher, as_data(file, content), self._catalog)
+        text = json.dumps(body, ensure_ascii=False, sort_keys=True)
+        place = uuid5(NAMESPACE_URL, f"{number}/{file.id}")
+        return seal(text, table=report.TABLE, column=report.COLUMN, uuid=place)
 
     def _transition(self, file: File, step: Taken, version: int, place: Columns) -> Columns:
         unit, role, account, assignment = self._register.party(file, step.party)

@@ -39,32 +39,41 @@ BEFORE_REFORM = {4: "054", 3: "053", 2: "052"}
 REFORM = 2016 * 12 + 8
 GRADES = {1: ("104", "103"), 2: ("107", "106", "105"), 3: ("110", "109", "108"), 4: ("112", "111")}
 TRIAL = "998"
+OWN_STAFF_CATEGORY = {
+    "training_institution": "BJ-T1",
+    "extracurricular": "BJ-T2",
+    "higher": "BJ-H1",
+}
+    "training_institution": "BJ-T1",
+    "extracurricular": "BJ-T2",
+    "higher": "BJ-H1",
+}
 STAFF_CATEGORY = {TEACHER: "11", OFFICE: "13", SUPPORT: "12", WORKER: "14", HEAD: "BJ-P1"}
 POST_CATEGORY = {TEACHER: "1", HEAD: "1", OFFICE: "3", SUPPORT: "2", WORKER: "4"}
 ESTABLISHMENT = {TEACHER: "10", HEAD: "10", OFFICE: "20", SUPPORT: "30", WORKER: "40"}
 
 PRIMARY = (("13", 30), ("14", 25), ("41", 12), ("22", 9), ("24", 5), ("25", 5), ("15", 4),
-           ("BJ-11", 5), ("BJ-26", 2), ("BJ-62", 2), ("BJ-71", 1))  # fmt: skip
+           ("11", 5), ("61", 2), ("62", 2), ("BJ-71", 1))  # fmt: skip
 JUNIOR = (("13", 18), ("14", 18), ("41", 17), ("16", 8), ("17", 5), ("18", 5), ("20", 5),
-          ("21", 5), ("BJ-11", 6), ("22", 6), ("24", 2), ("25", 2), ("BJ-26", 2))  # fmt: skip
+          ("21", 5), ("12", 6), ("22", 6), ("24", 2), ("25", 2), ("61", 2))  # fmt: skip
 SENIOR = (("13", 17), ("14", 17), ("41", 16), ("16", 9), ("17", 8), ("18", 7), ("20", 6),
-          ("21", 6), ("BJ-12", 6), ("22", 5), ("26", 2), ("27", 1))  # fmt: skip
+          ("21", 6), ("12", 6), ("22", 5), ("26", 2), ("27", 1))  # fmt: skip
 SUBJECTS = {
     "1": tuple((f"BJ-8{digit}", 1) for digit in range(1, 6)),
     "2": PRIMARY,
     "3": JUNIOR,
     "4": SENIOR,
-    "6": (("BJ-95", 5), ("BJ-96", 7), ("BJ-97", 2)),
-    "7": (("BJ-95", 5), ("BJ-96", 7)),
-    "A": (("BJ-91", 3), ("BJ-92", 2)),
-    "Z": (("BJ-98", 1),),
+    "6": (("13", 3), ("14", 3), ("41", 2), ("22", 1), ("BJ-96", 4), ("BJ-97", 1)),
+    "7": (("13", 3), ("14", 3), ("BJ-96", 4)),
+    "A": (("13", 4), ("14", 4), ("BJ-91", 2), ("BJ-92", 1)),
+    "Z": ((None, 1),),
 }
 OTHER_SUBJECT = "BJ-99"
 STAGE_OF_CATEGORY = {"special": "A", "extracurricular": "Z"}
 CERTIFICATE = {"1": "1", "2": "2", "3": "3", "4": "4", "5": "4", "6": "5", "7": "5", "8": "4",
                "A": "2", "Z": "4"}  # fmt: skip
 UNIVERSITY_CERTIFICATE = "7"
-SCIENCE = frozenset(("14", "15", "16", "17", "18", "26", "27", "BJ-26", "BJ-96", "BJ-97"))
+SCIENCE = frozenset(("14", "15", "16", "17", "18", "26", "27", "61", "BJ-96", "BJ-97"))
 DEGREES = {"4": ("404", "405", "407", "408", "406", "412"), "3": ("304", "305", "307", "308"),
            "2": ("204", "205", "207", "208")}  # fmt: skip
 BACKBONES = (("32", 40), ("31", 15), ("34", 15), ("33", 10), ("22", 8), ("21", 4), ("23", 3),
@@ -473,21 +482,18 @@ def _source(rng: Random, life: Life, unit: PlannedUnit) -> str:
     moved = life.joined > life.began
     if unit.category == "higher":
         return rng.choice(("31", "332", "321") if moved else ("112", "122", "132"))
-    return rng.choice(("31", "32", "BJ-18") if moved else ("11", "11", "12", "BJ-18"))
+    return rng.choice(("31", "32", "32") if moved else ("11", "11", "12", "13"))
 
 
 def _staff_category(rng: Random, life: Life, unit: PlannedUnit) -> str:
     kindergarten = unit.category == "kindergarten"
     if life.role == HEAD:
-        return "BJ-K1" if kindergarten else "BJ-P1"
+        return "13" if rng.random() < 0.7 else "BJ-K1" if kindergarten else "BJ-P1"
     if life.role == SUPPORT and kindergarten:
-        return rng.choice(("BJ-K2", "BJ-K3"))
-    if life.role == TEACHER and unit.category == "training_institution":
-        return "BJ-T1"
-    if life.role == TEACHER and unit.category == "extracurricular":
-        return "BJ-T2"
-    if life.role == TEACHER and unit.category == "higher" and rng.random() < 0.05:
-        return "BJ-H1"
+        return rng.choice(("12", "12", "BJ-K2", "BJ-K3"))
+    special = OWN_STAFF_CATEGORY.get(str(unit.category))
+    if life.role == TEACHER and special and rng.random() < 0.1:
+        return special
     return STAFF_CATEGORY[life.role]
 
 
@@ -550,7 +556,7 @@ def _titles(rng: Random, life: Life, unit: PlannedUnit) -> list[Values]:
         return [{"title": "0"}]
     ladder = LADDERS.get(str(unit.category), SCHOOL_LADDER)
     if life.role == SUPPORT:
-        ladder = {4: "BJ-94", 3: "BJ-93"}
+        ladder = {4: "074", 3: "073"}
     levels = sorted(life.level_since, reverse=True)[-2:]
     rows = []
     for level, above in zip(levels, [*levels[1:], None], strict=True):
@@ -688,7 +694,7 @@ def _qualification(rng: Random, life: Life, setting: Setting) -> list[Values]:
     row: Values = {
         "cert_type": CERTIFICATE.get(life.stage or "", UNIVERSITY_CERTIFICATE),
         "cert_no": ids.certificate_number(issued, life.serial),
-        "subject": life.subject or OTHER_SUBJECT,
+        "subject": life.subject,
         "issue_date": day,
         "issue_org": "原发证教育行政部门",
     }
@@ -936,7 +942,7 @@ def _literary(rng: Random, life: Life, _unit: PlannedUnit, setting: Setting) -> 
 def _patent(rng: Random, life: Life, _unit: PlannedUnit, setting: Setting) -> Values:
     when = _past(rng, life, setting)
     return {
-        "type": rng.choice(("2", "BJ-5")),
+        "type": rng.choice(("2", "3")),
         "is_representative": False,
         "name": "一种可调节的教学演示装置",
         "area": "教育技术",

@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access.roles import Role
+from app.access.scope import Actor
 from app.core.clock import BEIJING
 from app.demo.accounts import Register
 from app.demo.course import BUSY, LATE, PACES, Calendar, Taken, at
@@ -22,7 +23,9 @@ from app.models.notice import Notice
 from app.models.report import ReportBatch, ReportItem
 from app.models.round import Extension, Round
 from app.models.teacher import ReviewState
-from app.models.unit import Unit
+from app.models.unit import Unit, UnitKind
+from app.services import job, report
+from app.services.number import take_serials
 
 SHOWN_SCHOOLS = 4  # Schools in which everybody has an account.
 REASON_EXTENSION = "学校搬迁，申请延期上报"
@@ -54,7 +57,7 @@ class Surroundings:
         self._first_reports: dict[int, int] = {}
         self._audited = 0
         self._head_done = False
-        self.batches: list[int] = []
+        self.batches: list[tuple[int, str]] = []
 
     def is_shown(self, unit: PlannedUnit) -> bool:
         """Whether everybody in the school has an account."""
@@ -115,19 +118,19 @@ class Surroundings:
 
     def _batches(self) -> None:
         account = self._register.holder(self._plan.city.id, Role.CITY_INFO)[0]
-        for number, moment in enumerate(self._calendar.reports, start=1):
+        for moment in self._calendar.reports:
             year = moment.astimezone(BEIJING).year
             batch = ReportBatch(
-                number=f"BJ-{year}-{number:04d}",
+                number=f"BJ-{year}-{take_serials(self._session, f'report-{year}', 1):04d}",
                 at=moment,
                 account_id=account,
                 count=0,
                 first_count=0,
-                state="frozen",
+                state=report.BUILDING,
             )
             self._session.add(batch)
             self._session.flush()
-            self.batches.append(batch.id)
+            self.batches.append((batch.id, batch.number))
 
     def pace(self, unit: PlannedUnit, rng: Random) -> str:
         """How far a school has come; the first late one has an extension, shown ones have all."""
@@ -235,6 +238,17 @@ class Surroundings:
         row["read_at"] = moment + timedelta(hours=5) if read else None
         self._writer.add(Notice.__table__, row)
 
+    def write_workbooks(self) -> None:
+        """Let the worker write the workbooks of the reports from their frozen content."""
+        account, assignment = self._register.holder(self._plan.city.id, Role.CITY_INFO)
+        city = self._plan.city
+        owner = Actor(account, assignment, "", Role.CITY_INFO, city.id, city.name, UnitKind.CITY)
+        for batch, _number in self.batches:
+            made = job.enqueue(self._session, report.WRITE_JOB, {"batch": batch}, owner=owner)
+            self._session.execute(
+                update(ReportBatch).where(ReportBatch.id == batch).values(job_id=made.id)
+            )
+
     def close(self) -> None:
         """After all files: the extension, notices to schools and authorities, report counts."""
         self._grant_extension()
@@ -319,7 +333,7 @@ class Surroundings:
             select(ReportItem.batch_id, func.count()).group_by(ReportItem.batch_id)
         ).all()
         counts = {row[0]: row[1] for row in rows}
-        for number, batch in enumerate(self.batches):
+        for number, (batch, _name) in enumerate(self.batches):
             self._session.execute(
                 update(ReportBatch)
                 .where(ReportBatch.id == batch)
