@@ -17,12 +17,13 @@ from sqlalchemy import (
     String,
     literal_column,
 )
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.core.clock import now
 from app.core.crypto import blind_index, seal, unseal
 from app.core.reference import Indicator, IndicatorSet, structure
 from app.models.base import Scoped, UtcDateTime, partial
+from app.models.teacher import Teacher
 
 LIVE = "valid_from IS NOT NULL AND valid_to IS NULL"
 DRAFT = "valid_from IS NULL"
@@ -88,6 +89,11 @@ class TeacherRecord(Record, Scoped):
     """A row of one of the 28 teacher sets."""
 
     __abstract__ = True
+
+    # For lists across files; a list names it, nothing loads it row by row.
+    @declared_attr
+    def teacher(cls) -> Mapped[Teacher]:
+        return relationship(foreign_keys=[cls.teacher_id], viewonly=True, lazy="raise_on_sql")
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:

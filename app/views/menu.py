@@ -22,11 +22,14 @@ from app.views.charts import (
 from app.views.choice import CodeChoiceView
 from app.views.code import CodeView
 from app.views.draft import DraftView
+from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
+from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
 from app.views.my_file import MyFileView
 from app.views.parameter import ParameterView
 from app.views.print import PrintView
+from app.views.record import RECORD_VIEWS, RecordIndexView
 from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
 from app.views.teacher.rows import RowView
@@ -63,6 +66,9 @@ GROUPS = (
 MENU: tuple[Entry, ...] = (
     Entry(MyFileView, "my_file", _l("My file"), "files", "id-badge-2"),
     Entry(TeacherView, "teachers", _l("Teacher files"), "files", "id"),
+    Entry(RecordIndexView, "records", _l("Records by set"), "files", "table"),
+    Entry(ImportView, "import", _l("Import"), "files", "file-import"),
+    Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
@@ -83,6 +89,7 @@ HIDDEN: tuple[Any, ...] = (
     CodeChoiceView,
     PrintView,
     *FLOW_VIEWS.values(),
+    *RECORD_VIEWS,
 )
 APIS: tuple[Any, ...] = (MeApi, JobApi, TeacherApi, *FLOW_APIS)
 

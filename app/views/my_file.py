@@ -126,6 +126,7 @@ class MyFileView(BaseView):
     """The own file of the teacher who is signed in; no address names a person."""
 
     class_permission_name = "MyFile"
+    default_view = "show"
     route_base = "/my-file"
 
     @expose("/", methods=["GET"])

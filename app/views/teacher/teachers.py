@@ -1,7 +1,7 @@
 """The list of files: segments by state, filters by the list columns, exact look-up by number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -10,18 +10,22 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.orm import Query, load_only, undefer
+from sqlalchemy.orm import Query, Session, load_only, undefer
 
 from app.access.scope import current_actor
 from app.core.crypto import unseal
+from app.core.reference import structure
 from app.extensions import db
+from app.indicators.catalog import Catalog
 from app.indicators.values import mask
 from app.models.teacher import Teacher
+from app.models.unit import Unit, UnitKind
 from app.services import search
 from app.services.file import LIST_COLUMNS
 from app.views.base import BaseModelView, Selection, row_action
 from app.views.choice import CodeSelectField
 from app.views.declared import READ
+from app.views.exporting import Names, PurposeExport, code_names
 from app.views.labels import (
     REVIEW_BADGES,
     code_choices,
@@ -71,11 +75,12 @@ def _by_typing(column: str) -> Any:
     return CodeFilterSelectField(LABELS[column], column=column)
 
 
-class TeacherView(BaseModelView):
+class TeacherView(PurposeExport, BaseModelView):
     """Teachers' files in scope. Numbers of persons are masked and stand in no address."""
 
     datamodel = files_model()
     class_permission_name = "Teacher"
+    export_name = "teachers"
     route_base = "/teacher"
     method_permission_name = {"lookup": READ}
     exclude_route_methods = {"show", "tab"}
@@ -179,13 +184,15 @@ class TeacherView(BaseModelView):
     def cell(self, item: Any, column: str) -> Any:
         return self._masked_number(item) if column == "id_no" else super().cell(item, column)
 
-    def _masked_number(self, item: Any) -> str | None:
+    @staticmethod
+    def _masked_number(item: Any, arguments: Any = None) -> str | None:
         if item.id_no is None:
             return None
         number = unseal(item.id_no, table="teacher", column="id_no", uuid=item.uuid)
-        narrowed = any(name.endswith(f"_{BIRTH_YEAR}") for name in request.args)
+        sent = request.args if arguments is None else arguments
+        narrowed = any(name.endswith(f"_{BIRTH_YEAR}") for name in sent)
         keep = LAST_ONE if narrowed else LAST_FOUR
-        return mask(present_catalog().indicator(*NUMBER), number, keep=keep)
+        return mask(structure().indicator(*NUMBER), number, keep=keep)
 
     def _word(self, column: str, value: str) -> Any:
         if column == "authority_id":
@@ -200,8 +207,33 @@ class TeacherView(BaseModelView):
     def _page(self, query: Query, arguments: Any, columns: Any) -> Any:
         return super()._page(_named(query, columns), arguments, columns)
 
-    def _exported(self, query: Query, columns: Any) -> Iterator[Any]:
-        return super()._exported(_named(query, columns), columns)
+    @classmethod
+    def narrowed(cls, rows: Query, text: str) -> Query:
+        return rows.filter(search.matches(text))
+
+    @classmethod
+    def prepared(cls, rows: Query, columns: Sequence[str]) -> Query:
+        return super().prepared(_named(rows, columns), columns)
+
+    @classmethod
+    def export_names(cls, session: Session, columns: Sequence[str], known: Catalog) -> Names:
+        names: dict[str, Any] = {
+            column: code_names(known, known.indicator(*CODED[column]).code_table)
+            for column in columns
+            if column in CODED
+        }
+        if "state" in columns:
+            names["state"] = {code: str(words) for code, words in review_words()}
+        if "authority_id" in columns:
+            units = session.execute(select(Unit.id, Unit.name).where(Unit.kind != UnitKind.SCHOOL))
+            names["authority_id"] = {row[0]: row[1] for row in units}
+        return names
+
+    @classmethod
+    def export_value(cls, item: Any, column: str, names: Names, sent: Any) -> Any:
+        if column == "id_no":
+            return cls._masked_number(item, sent)
+        return super().export_value(item, column, names, sent)
 
     @row_action(
         "print",
