@@ -44,10 +44,6 @@ OWN_STAFF_CATEGORY = {
     "extracurricular": "BJ-T2",
     "higher": "BJ-H1",
 }
-    "training_institution": "BJ-T1",
-    "extracurricular": "BJ-T2",
-    "higher": "BJ-H1",
-}
 STAFF_CATEGORY = {TEACHER: "11", OFFICE: "13", SUPPORT: "12", WORKER: "14", HEAD: "BJ-P1"}
 POST_CATEGORY = {TEACHER: "1", HEAD: "1", OFFICE: "3", SUPPORT: "2", WORKER: "4"}
 ESTABLISHMENT = {TEACHER: "10", HEAD: "10", OFFICE: "20", SUPPORT: "30", WORKER: "40"}
@@ -131,6 +127,7 @@ class Setting:
     catalog: Catalog
     day: date
     births: dict[tuple[date, str], int] = field(default_factory=dict)
+    first_sequence: int = 0
 
     @cached_property
     def this_month(self) -> int:
@@ -166,7 +163,7 @@ class Setting:
 
     def id_number(self, birth: date, sex: str) -> str:
         """The next identity number of a day of birth."""
-        taken = self.births.get((birth, sex), 0)
+        taken = self.births.get((birth, sex), self.first_sequence)
         self.births[birth, sex] = taken + 1
         return ids.id_number(birth, sex, taken)
 
