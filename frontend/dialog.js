@@ -41,14 +41,14 @@ function free(dialog, form) {
 }
 
 function check(event, dialog) {
-  const field = dialog.querySelector("[data-required]");
-  if (!field) return;
-  const missing = field.value.trim() === "";
-  dialog.querySelector("[data-missing]").hidden = !missing;
-  field.classList.toggle("is-invalid", missing);
-  if (missing) {
+  const fields = [...dialog.querySelectorAll("[data-required]")];
+  if (fields.length === 0) return;
+  const missing = fields.filter((field) => (field.type === "checkbox" ? !field.checked : field.value.trim() === ""));
+  dialog.querySelector("[data-missing]").hidden = missing.length === 0;
+  for (const field of fields) field.classList.toggle("is-invalid", missing.includes(field));
+  if (missing.length > 0) {
     event.preventDefault();
-    field.focus();
+    missing[0].focus();
   }
 }
 

@@ -69,6 +69,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "File": (FILES, frozenset({Role.SCHOOL_INFO, Role.TEACHER})),
     "Record": (STAFF, NOBODY),
     "Review": (FILES, FILES - {Role.CITY_ASSISTANT}),
+    "ReviewQueue": (STAFF, STAFF - {Role.CITY_ASSISTANT}),
     "Problem": (STAFF, NOBODY),
     "Import": (frozenset({Role.SCHOOL_INFO}), frozenset({Role.SCHOOL_INFO})),
     "Export": (STAFF, STAFF),

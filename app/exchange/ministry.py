@@ -1,7 +1,5 @@
 """The workbook of a report to the Ministry, written from frozen content file by file."""
 
-import hashlib
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,6 @@ from app.indicators.catalog import Catalog
 from app.models.report import ReportBatch
 from app.services.report import reported_sets
 
-FOLDER = "reports"
 PEOPLE = "人员"
 # What stands before the values of every sheet: heading, and the key in the hidden second row.
 PERSON = (
@@ -28,16 +25,6 @@ PERSON = (
     ("档案版本", "file_version"),
 )
 LINK = PERSON[2]
-READ_ONLY = 0o600
-
-
-@dataclass(frozen=True)
-class Written:
-    """A frozen workbook: its name below the folder of reports, and its digest."""
-
-    stored_name: str
-    digest: str
-    files: int
 
 
 @dataclass
@@ -57,12 +44,9 @@ class _Sheet:
 
 
 def write(
-    folder: Path, batch: ReportBatch, contents: Iterable[Mapping[str, Any]], catalog: Catalog
-) -> Written:
-    """Write the workbook of a batch into a new file; returns name, SHA-256 and number of files."""
-    target = folder / FOLDER
-    target.mkdir(parents=True, exist_ok=True)
-    path = target / f"{secrets.token_hex(16)}.xlsx"
+    path: Path, batch: ReportBatch, contents: Iterable[Mapping[str, Any]], catalog: Catalog
+) -> None:
+    """Write the workbook of a batch to a path: a cover, the people, and a sheet per set."""
     book = xlsxwriter.Workbook(
         str(path),
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
@@ -85,8 +69,6 @@ def write(
                 sheets[code].add([body[LINK[1]], *own])
     _write_cover(_Sheet(cover, text), batch, number)
     book.close()
-    path.chmod(READ_ONLY)
-    return Written(f"{FOLDER}/{path.name}", digest_of(path), number)
 
 
 def _columns(items: Iterable[Indicator]) -> list[tuple[str, str]]:
@@ -114,14 +96,3 @@ def _write_cover(cover: _Sheet, batch: ReportBatch, files: int) -> None:
         ("用途", "上报教育部教师管理信息系统"),
     ):
         cover.add((name, value))
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def stored(folder: Path, batch: ReportBatch) -> Path:
-    """The file of a batch."""
-    return folder / str(batch.stored_name)

@@ -2,7 +2,6 @@
 written from what was frozen."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from app.models.report import ReportBatch
 from app.models.teacher import Teacher
 from app.services import job as queue
 from app.services import report
+from app.services.storage import Storage
 from app.workflows.engine import BATCH
 from app.workflows.review import REVIEW
 
@@ -78,8 +78,11 @@ def finish(ctx: JobContext, batch: ReportBatch) -> None:
     """Write the workbook and freeze its name and digest; a workbook already written stays."""
     if batch.state == report.READY:
         return
-    folder = Path(ctx.settings["STORAGE_DIR"])
-    contents = report.contents(ctx.session, batch)
-    written = ministry.write(folder, batch, contents, catalog(ctx.session))
-    report.freeze_workbook(ctx.session, ctx.actor, batch, written.stored_name, written.digest)
-    ctx.session.flush()
+    storage = Storage.of(ctx.settings)
+    with storage.workspace() as folder:
+        path = folder / "report.xlsx"
+        contents = report.contents(ctx.session, batch)
+        ministry.write(path, batch, contents, catalog(ctx.session))
+        with path.open("rb") as stream:
+            kept = storage.keep(ctx.session, stream)
+    report.freeze_workbook(ctx.session, ctx.actor, batch, kept.name, kept.digest)

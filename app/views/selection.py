@@ -23,7 +23,8 @@ class RowAction(ActionItem):
 
     `reason` is None (not asked), "optional" or "required". `primary` stands first in the bar,
     `danger` is drawn red and asks before it is sent. `permission` is "read" or "write",
-    `shortcut` a key that presses the button.
+    `shortcut` a key that presses the button. `inputs` are check boxes of its dialog (name, label,
+    required), sent as <act>-<name>.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class RowAction(ActionItem):
         single: bool = True,
         permission: str = "write",
         shortcut: str | None = None,
+        inputs: tuple[Any, ...] = (),
     ) -> None:
         super().__init__(name, text, confirmation, icon, multiple, single, func)
         self.reason = reason
@@ -48,6 +50,12 @@ class RowAction(ActionItem):
         self.danger = danger
         self.permission = permission
         self.shortcut = shortcut
+        self.inputs = inputs
+
+    @property
+    def asks(self) -> bool:
+        """Whether a dialog of its own asks for something before it is sent."""
+        return bool(self.reason or self.inputs)
 
     @classmethod
     def of(cls, item: ActionItem) -> "RowAction":

@@ -152,6 +152,10 @@ class Workflow:
             raise NotFound()
         return found
 
+    def steps_for(self, role: str) -> list[Step]:
+        """The steps that a role may take of some object, for the buttons of a list."""
+        return [step for step in self.steps if any(role in party.roles for party in step.by)]
+
     def available(self, session: Session, item: Any, actor: Actor) -> list[Step]:
         """The steps the actor may take from the present state, guards not asked."""
         return [

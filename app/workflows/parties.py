@@ -17,12 +17,13 @@ from app.models.account import Account, Assignment
 class Party:
     """A party to a flow: tells of which objects the actor is one, for many objects at once.
 
-    `stands_in` is kept in the history of a step taken in this capacity; `is_system` marks what
+    `roles` are those that may be it at all, for the buttons of a list. `stands_in` is kept in the history of a step taken in this capacity; `is_system` marks what
     only the system itself does, never a signed-in person.
     """
 
     name: str
     ask: Callable[[Session, Actor, Sequence[Any]], set[int]]
+    roles: frozenset[str] = frozenset()
     stands_in: str = ""
     is_system: bool = False
 
@@ -30,57 +31,61 @@ class Party:
         """The ids of those objects to which the actor is this party."""
         if (actor is SYSTEM_ACTOR) is not self.is_system:
             return set()
+        if not self.is_system and actor.role not in self.roles:
+            return set()
         return self.ask(session, actor, items)
 
 
-def party(question: Callable[[Actor, Any], bool]) -> Party:
+def party(*roles: Role) -> Callable[[Callable[[Actor, Any], bool]], Party]:
     """Make a party of a question about one object that needs no database."""
 
-    def ask(_session: Session, actor: Actor, items: Sequence[Any]) -> set[int]:
-        return {item.id for item in items if question(actor, item)}
+    def make(question: Callable[[Actor, Any], bool]) -> Party:
+        def ask(_session: Session, actor: Actor, items: Sequence[Any]) -> set[int]:
+            return {item.id for item in items if question(actor, item)}
 
-    return Party(question.__name__, ask)
+        return Party(question.__name__, ask, frozenset(roles))
+
+    return make
 
 
-@party
+@party(Role.TEACHER)
 def teacher_self(actor: Actor, file: Any) -> bool:
     """The teacher whose file it is."""
-    return actor.role == Role.TEACHER and actor.teacher_id == file.id
+    return actor.teacher_id == file.id
 
 
-@party
+@party(Role.SCHOOL_INFO)
 def school_info(actor: Actor, file: Any) -> bool:
     """The information administrator of the school."""
-    return actor.role == Role.SCHOOL_INFO and actor.unit_id == file.school_id
+    return actor.unit_id == file.school_id
 
 
-@party
+@party(Role.SCHOOL_HEAD)
 def school_head(actor: Actor, file: Any) -> bool:
     """The head of the school, or the delegate of the head."""
-    return actor.role == Role.SCHOOL_HEAD and actor.unit_id == file.school_id
+    return actor.unit_id == file.school_id
 
 
 def _decides(actor: Actor, file: Any) -> bool:
-    roles = (Role.DISTRICT_INFO, Role.CITY_INFO)
-    return actor.role in roles and actor.unit_id == file.authority_id
+    return actor.unit_id == file.authority_id
 
 
-@party
+@party(Role.DISTRICT_INFO, Role.CITY_INFO)
 def authority(actor: Actor, file: Any) -> bool:
     """The information administrator of the authority: 区教委, for 市属高校 the 市教委."""
     return _decides(actor, file)
 
 
-@party
-def city(actor: Actor, _file: Any) -> bool:
+@party(Role.CITY_INFO)
+def city(_actor: Actor, _file: Any) -> bool:
     """The information administrator of the city commission."""
-    return actor.role == Role.CITY_INFO
+    return True
 
 
-@party
+@party(Role.CITY_INFO)
 def city_for_district_file(actor: Actor, file: Any) -> bool:
     """The city, for files that a district decided (1.10)."""
-    return actor.role == Role.CITY_INFO and actor.unit_id != file.authority_id
+    return not _decides(actor, file)
 
 
 def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[int]:
@@ -103,7 +108,9 @@ def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[
     }
 
 
-authority_for_head = Party("authority_for_head", _for_sole_head, stands_in="school_head")
+authority_for_head = Party(
+    "authority_for_head", _for_sole_head, authority.roles, stands_in=str(Role.SCHOOL_HEAD)
+)
 """The authority in the place of a head who has no delegate, for the head's own file (s0)."""
 
 
