@@ -1,21 +1,18 @@
-"""Attachments and photos: checked, kept outside the web root, read as their row is (SEC-34)."""
+"""Attachments and photos: checked, stored sealed, read as their row is (SEC-34)."""
 
-import hashlib
-import os
 from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.access.fields import View, may_edit, view_on_file
 from app.access.scope import Actor
 from app.core.clock import now
-from app.core.errors import Busy, Forbidden, NotFound, Problem, Refused
+from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.core.images import check_file
 from app.core.logs import redact
 from app.core.reference import Indicator
@@ -23,11 +20,11 @@ from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
 from app.models.teacher import Teacher
 from app.services import audit
+from app.services.storage import Storage
 
 MAX_FILES = 20
 MAX_NAME = 120
 KEPT_UNLINKED = timedelta(hours=24)
-FOLDER = "attachment"
 PICTURE = "photo"
 # Text indicators that hold the uuid of an attachment instead of words.
 FILE_CODES = frozenset({PICTURE, "attachment"})
@@ -57,7 +54,7 @@ def store(
     indicator: Indicator,
     upload: Upload,
     *,
-    folder: Path,
+    storage: Storage,
     catalog: Catalog,
 ) -> Attachment:
     """Keep an upload for an indicator of an open file; it is not yet linked to a record.
@@ -75,8 +72,7 @@ def store(
     if is_picture(indicator) and not clean.mime.startswith("image/"):
         text = _("The photo must be a jpg or png picture.")
         raise Refused(text, [_problem(indicator, "file_type", text)])
-    stored = uuid4().hex
-    _write(path_of(folder, stored), clean.content)
+    stored = storage.keep(session, clean.content)
     kept = Attachment(
         uuid=uuid4().hex,
         teacher_id=teacher.id,
@@ -86,9 +82,9 @@ def store(
         field=indicator.code,
         name=redact(upload.name)[-MAX_NAME:],
         mime=clean.mime,
-        size=len(clean.content),
-        digest=hashlib.sha256(clean.content).hexdigest(),
-        stored_name=stored,
+        size=stored.size,
+        digest=stored.digest,
+        stored_name=stored.name,
         uploaded_by=actor.account_id,
         at=now(),
     )
@@ -102,11 +98,6 @@ def store(
         detail={"set": kept.set, "field": kept.field, "size": kept.size},
     )
     return kept
-
-
-def path_of(folder: Path, stored_name: str) -> Path:
-    """Return where a stored file lies."""
-    return Path(folder) / FOLDER / stored_name[:2] / stored_name
 
 
 def find(session: Session, actor: Actor, uuid: str, *, catalog: Catalog) -> Attachment:
@@ -223,45 +214,23 @@ def release(session: Session, teacher: Teacher, set_code: str, record_uuid: str)
     )
 
 
-def sweep(session: Session, folder: Path) -> int:
-    """Delete uploads that no record took within a day, and files without a row (REL-22).
+def sweep(session: Session, storage: Storage) -> int:
+    """Delete the uploads that no record took within a day (REL-22); returns how many.
 
-    Returns how many files went. Runs as the system; the caller commits.
+    Runs as the system; the caller commits.
     """
-    before = now() - KEPT_UNLINKED
-    session.execute(
-        delete(Attachment)
-        .where(Attachment.record_uuid.is_(None), Attachment.at < before)
-        .execution_options(synchronize_session=False)
-    )
-    gone = 0
-    for shelf in sorted((Path(folder) / FOLDER).glob("*")):
-        files = {path.name: path for path in shelf.iterdir()}
-        known = set(
-            session.scalars(select(Attachment.stored_name).where(Attachment.stored_name.in_(files)))
+    left = session.scalars(
+        select(Attachment).where(
+            Attachment.record_uuid.is_(None), Attachment.at < now() - KEPT_UNLINKED
         )
-        for name in files.keys() - known:
-            if files[name].stat().st_mtime < before.timestamp():
-                files[name].unlink(missing_ok=True)
-                gone += 1
-    if gone:
-        audit.record(session, "purge", actor=None, detail={"attachments": gone})
-    return gone
+    ).all()
+    for kept in left:
+        storage.drop(session, kept.stored_name)
+        session.delete(kept)
+    if left:
+        audit.record(session, "purge", actor=None, detail={"attachments": len(left)})
+    return len(left)
 
 
 def _problem(indicator: Indicator, code: str, text: str) -> Problem:
     return Problem(code, text, set=indicator.set, field=indicator.code)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all (REL-12)."""
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        part.replace(path)
-    except OSError as full:
-        part.unlink(missing_ok=True)
-        raise Busy(_("The file could not be stored. Please try again later.")) from full

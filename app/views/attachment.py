@@ -1,16 +1,15 @@
 """Sending attachments: through the scoped row, as a download, in a sandbox (SEC-34)."""
 
-from pathlib import Path
 from typing import Any
 
-from flask import current_app, send_file
+from flask import Response, current_app
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 
 from app.access.scope import current_actor
-from app.core.errors import NotFound
 from app.extensions import db
 from app.services import attachment, audit
+from app.services.storage import Storage
 from app.views.base import BaseView
 from app.views.labels import present_catalog
 from app.views.on_record import on_record
@@ -18,9 +17,9 @@ from app.views.on_record import on_record
 SANDBOX = "sandbox; default-src 'none'"
 
 
-def storage() -> Path:
-    """Return the folder of stored files."""
-    return Path(current_app.config["STORAGE_DIR"])
+def storage() -> Storage:
+    """Return the place of stored files."""
+    return Storage.of(current_app.config)
 
 
 class AttachmentView(BaseView):
@@ -35,12 +34,8 @@ class AttachmentView(BaseView):
         """Send an attachment."""
         session, actor, known = db.session(), current_actor(), present_catalog()
         kept = attachment.find(session, actor, uuid, catalog=known)
-        path = attachment.path_of(storage(), kept.stored_name)
-        if not path.is_file():
-            raise NotFound()
-        answer = send_file(
-            path, mimetype=kept.mime, as_attachment=True, download_name=kept.name, max_age=0
-        )
+        answer = Response(storage().read(kept.stored_name), mimetype=kept.mime)
+        answer.headers.set("Content-Disposition", "attachment", filename=kept.name)
         answer.headers["Content-Security-Policy"] = SANDBOX
         answer.headers["Cache-Control"] = "private, no-store"
         is_picture = attachment.is_picture(known.indicator(kept.set, kept.field))

@@ -335,7 +335,7 @@ def _take_uploads(page: Page, form: RecordForm) -> bool:
                 page.teacher,
                 item,
                 upload,
-                folder=storage(),
+                storage=storage(),
                 catalog=page.catalog,
             )
             drawn.kept = kept.uuid
