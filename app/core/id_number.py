@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from operator import mul
 
 from app.core import clock
 
@@ -48,8 +49,10 @@ def check_digit(body: str) -> str:
 
     Raise ValueError unless given at least 17 digits.
     """
-    total = sum(int(digit) * weight for digit, weight in zip(body[:17], WEIGHTS, strict=True))
-    return CHECK_DIGITS[total % 11]
+    digits = body[: len(WEIGHTS)]
+    if len(digits) < len(WEIGHTS):
+        raise ValueError("the text must be longer: 17 digits are needed")
+    return CHECK_DIGITS[sum(map(mul, map(int, digits), WEIGHTS)) % 11]
 
 
 def faults(text: str) -> list[Fault]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, literal, select, union_all
@@ -20,6 +21,7 @@ from app.core.reference import IndicatorSet
 from app.indicators import completeness, derive
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
+from app.indicators.rules import Condition
 from app.indicators.values import BadValue, parse
 from app.models.record import TEACHER_SETS
 from app.models.teacher import (
@@ -456,12 +458,8 @@ def clear_inapplicable(record: Any, catalog: Catalog) -> None:
 
 def inapplicable(entry: IndicatorSet, values: Mapping[str, Any], catalog: Catalog) -> list[str]:
     """The filled indicators of a row that do not apply by the answers of the same row."""
+    conditions = _own_conditions(entry.code, catalog)
     left, found = dict(values), []
-    conditions = {
-        item.code: condition
-        for item in entry.indicators
-        if (condition := catalog.condition(item)) is not None and condition.set == entry.code
-    }
 
     def read(_set: str, asked: str) -> Any:
         return left.get(asked)
@@ -475,6 +473,21 @@ def inapplicable(entry: IndicatorSet, values: Mapping[str, Any], catalog: Catalo
         found += idle
         left |= dict.fromkeys(idle)
     return found
+
+
+_conditions: "WeakKeyDictionary[Catalog, dict[str, dict[str, Condition]]]" = WeakKeyDictionary()
+
+
+def _own_conditions(set_code: str, catalog: Catalog) -> dict[str, Condition]:
+    """The conditions that ask for an answer of the same set, by indicator code."""
+    kept = _conditions.setdefault(catalog, {})
+    if set_code not in kept:
+        kept[set_code] = {
+            item.code: condition
+            for item in catalog.set(set_code).indicators
+            if (condition := catalog.condition(item)) is not None and condition.set == set_code
+        }
+    return kept[set_code]
 
 
 def refresh(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> None:

@@ -148,19 +148,16 @@ def _at_the_end(
     rolled_back: Callable[[], None] = lambda: None,
 ) -> None:
     """Do the one or the other when the transaction under way ends."""
-    acts = {"after_commit": committed, "after_rollback": rolled_back}
+    waiting = {"after_commit": committed, "after_rollback": rolled_back}
 
-    def hook(name: str) -> Callable[[Session], None]:
-        def end(_session: Session) -> None:
-            for each, listener in hooks.items():
-                event.remove(session, each, listener)
-            acts[name]()
+    def end(name: str) -> None:
+        act = waiting.pop(name, None)
+        waiting.clear()
+        if act is not None:
+            act()
 
-        return end
-
-    hooks = {name: hook(name) for name in acts}
-    for name, listener in hooks.items():
-        event.listen(session, name, listener)
+    event.listen(session, "after_commit", lambda _session: end("after_commit"))
+    event.listen(session, "after_rollback", lambda _session: end("after_rollback"))
 
 
 def _private(path: str, flags: int) -> int:

@@ -8,14 +8,17 @@ from app.exchange.teacher_import.staging import StagedRow
 from app.indicators.file import Row
 
 Key = tuple[Any, ...]
+Pair = tuple[StagedRow, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Match:
-    """A row and its record; `record` None is a fresh one, `repeats` the row that it repeats."""
+    """A row and its record; `record` None is a fresh one, with the values `fresh`; `repeats` is the
+    row that it repeats."""
 
     row: StagedRow
     record: Row | None
+    fresh: Mapping[str, Any]
     repeats: StagedRow | None = None
 
 
@@ -34,9 +37,10 @@ def match_rows(
     by_key: dict[Key, list[Row]] = {}
     for record in records:
         by_key.setdefault(_key(record.values, keys), []).append(record)
-    groups: dict[Key, list[StagedRow]] = {}
+    groups: dict[Key, list[Pair]] = {}
     for row in rows:
-        groups.setdefault(_key(fresh(row.values), keys), []).append(row)
+        values = fresh(row.values)
+        groups.setdefault(_key(values, keys), []).append((row, values))
     found = {
         match.row.id: match
         for key, group in groups.items()
@@ -45,22 +49,22 @@ def match_rows(
     return [found[row.id] for row in rows]
 
 
-def _pair(group: Sequence[StagedRow], records: list[Row]) -> list[Match]:
+def _pair(group: Sequence[Pair], records: list[Row]) -> list[Match]:
     paired: list[Match] = []
-    left: list[StagedRow] = []
-    for row in group:
+    left: list[Pair] = []
+    for row, values in group:
         same = next((record for record in records if _says_same(row, record)), None)
         if same is None:
-            left.append(row)
+            left.append((row, values))
         else:
             records.remove(same)
-            paired.append(Match(row, same))
-    for row in left:
+            paired.append(Match(row, same, values))
+    for row, values in left:
         if records:
-            paired.append(Match(row, records.pop(0)))
+            paired.append(Match(row, records.pop(0), values))
         else:
             first = paired[0].row if paired else None
-            paired.append(Match(row, None, repeats=first))
+            paired.append(Match(row, None, values, repeats=first))
     return paired
 
 

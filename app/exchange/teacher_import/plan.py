@@ -125,7 +125,7 @@ class Planner:
             if row.person is not None:
                 groups.setdefault(row.person, []).append(row)
         teachers = self._teachers(list(groups))
-        present = files.file_data(self.session, list(teachers.values()), self.catalog)
+        present = self._present(list(teachers.values()))
         strangers = [person for person in groups if person not in teachers]
         known = check.known_identities(self.session, self.school_id, strangers)
         plans = []
@@ -136,6 +136,9 @@ class Planner:
             if teacher is None:
                 self._look_at_stranger(person, own, known.get(person))
         return plans
+
+    def _present(self, teachers: list[Teacher]) -> dict[int, FileData]:
+        return files.file_data(self.session, teachers, self.catalog) if teachers else {}
 
     def _teachers(self, persons: list[bytes]) -> dict[bytes, Teacher]:
         query = select(Teacher).where(
@@ -221,16 +224,16 @@ class Planner:
             if self.mode == UPDATE and entry.multi_row:
                 self._blame(row, "mode", words.no_record_to_update)
                 return None
-            values = self._fresh(entry, given)
+            values = dict(match.fresh)
             step = Step(row, INSERTED, uuid4().hex, True, values, values, {})
             if plan.teacher is None and entry.code == BASIC:
                 self._check_identity(row, values)
         else:
             step = self._change(entry, row, match.record, given)
-        idle = [code for code in given if step.values.get(code) is None]
-        for code in idle:
-            self._blame(row, "idle", words.does_not_apply, code, severity="warning")
         if step.changed:
+            for code in given:
+                if step.values.get(code) is None:
+                    self._blame(row, "idle", words.does_not_apply, code, severity="warning")
             self._check_rights(plan, row, [code for code in given if code in step.changed])
         return step
 
@@ -260,6 +263,7 @@ class Planner:
                 self.catalog, entry.code, self._category
             )
         values = {**self._defaults[entry.code], **given}
+        values.pop(STATUS, None)
         return values | dict.fromkeys(files.inapplicable(entry, values, self.catalog))
 
     def _check_identity(self, row: StagedRow, values: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from app.core.errors import Problem
 from app.core.reference import CheckRule, structure
@@ -93,13 +94,12 @@ def run(
     """
     if only_sets is not None:
         ctx = replace(ctx, only_sets=frozenset(only_sets))
-    wanted, lang = TRIGGERS[trigger], language()
+    lang = language()
     found: list[Problem] = []
     weak: list[Problem] = []
-    for rule in ctx.catalog.checks.values():
-        if rule.trigger in wanted and _concerns(rule, ctx.only_sets):
-            for hit in CHECKS[rule.code](file, ctx):
-                (weak if hit.weak else found).append(_problem(rule, hit, file, lang))
+    for rule in _rules(ctx.catalog, trigger, ctx.only_sets):
+        for hit in CHECKS[rule.code](file, ctx):
+            (weak if hit.weak else found).append(_problem(rule, hit, file, lang))
     return [*found, *_unheard(weak, found)] if weak else found
 
 
@@ -114,6 +114,25 @@ def sets_of(rule: CheckRule) -> Iterator[str]:
     yield rule.set
     for name in rule.fields:
         yield name.partition(".")[0]
+
+
+_chosen: "WeakKeyDictionary[Catalog, dict[tuple[str, frozenset[str] | None], list[CheckRule]]]" = (
+    WeakKeyDictionary()
+)
+
+
+def _rules(catalog: Catalog, trigger: str, only_sets: frozenset[str] | None) -> list[CheckRule]:
+    """The rules of a run; thousands of files ask for the same ones."""
+    kept = _chosen.setdefault(catalog, {})
+    key = (trigger, only_sets)
+    if key not in kept:
+        wanted = TRIGGERS[trigger]
+        kept[key] = [
+            rule
+            for rule in catalog.checks.values()
+            if rule.trigger in wanted and _concerns(rule, only_sets)
+        ]
+    return kept[key]
 
 
 def _concerns(rule: CheckRule, only_sets: frozenset[str] | None) -> bool:
