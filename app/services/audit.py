@@ -54,6 +54,7 @@ ACTS: dict[str, Act] = {
         Act("refused", "拒绝访问", "Refused"),
         Act("alert", "安全告警", "Alert"),
         Act("setting", "参数设置", "Setting"),
+        Act("urge", "催办", "Urging"),
         Act("notice", "个人信息告知确认", "Notice acknowledged"),
         Act("job", "后台任务", "Job"),
         Act("keys", "密钥轮换", "Key rotation"),

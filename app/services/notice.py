@@ -46,6 +46,7 @@ EVENTS: dict[str, Any] = {
     "urge": _l(
         "Please complete the collection: %(count)s file(s) are not yet reported. %(reason)s"
     ),
+    "urge_start": _l("Please begin the collection: no file has been opened yet. %(reason)s"),
     "bulk_done": _l("Your act on many files is finished: %(count)s done, %(refused)s not done."),
     "report_ready": _l("The workbook of batch %(number)s is ready: %(count)s file(s)."),
     "extension_granted": _l("Your deadline was extended to %(until)s: %(reason)s"),
@@ -146,6 +147,29 @@ def send(session: Session, event: str, accounts: Iterable[int], **params: Any) -
     rows = [
         {"account_id": account, "event": event, "params": params, "at": stamp}
         for account in set(accounts)
+    ]
+    if rows:
+        session.execute(insert(Notice), rows)
+
+
+def send_to_units(
+    session: Session,
+    event: str,
+    accounts: Mapping[int, Iterable[int]],
+    params: Mapping[int, Mapping[str, Any]],
+) -> None:
+    """Write one notice to each of the accounts of each unit, with the unit's own params."""
+    stamp = now()
+    rows = [
+        {
+            "account_id": account,
+            "event": event,
+            "params": dict(params[unit]),
+            "unit_id": unit,
+            "at": stamp,
+        }
+        for unit, found in accounts.items()
+        for account in sorted(found)
     ]
     if rows:
         session.execute(insert(Notice), rows)

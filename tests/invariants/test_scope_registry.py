@@ -26,6 +26,7 @@ UNSCOPED = {
     "access/scope.py": "resolves the actor before there is a scope",
     "access/security.py": "lists the assignments of the account itself",
     "services/check.py": "a duplicate counts wherever it lies; yes or no comes out of it",
+    "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/notice.py": "recipients lie in other units",
     "services/reveal.py": "the count of reveals of the account itself, in the audit log",
     "services/round.py": "the particulars of the unit of a file in scope",
