@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
+from app import jobs
 from app.access.scope import SYSTEM_ACTOR, acting_as, resolve_actor, system
 from app.core.clock import today
 from app.core.errors import Forbidden
@@ -18,7 +21,9 @@ from app.services.job import Claim
 
 
 def register(app: Flask) -> None:
-    """Give the workers of an application what they need."""
+    """Give the workers of an application what they need, every kind of job registered."""
+    for module in iter_modules(jobs.__path__):
+        import_module(f"{jobs.__name__}.{module.name}")
     app.extensions[EXTENSION] = Wiring(sessions=_open_session, acting=_acting, settings=app.config)
 
 

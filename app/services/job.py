@@ -84,7 +84,7 @@ def enqueue(
         session.add(job)
         session.flush()
         return job
-    same = select(Job).where(Job.key == key)
+    same = select(Job).where(Job.key == key).execution_options(unscoped=True)
     found = session.scalars(same).first()
     if found is None:
         session.execute(_insert_once(session, values))
@@ -180,7 +180,7 @@ def claim(session: Session, *, worker: str, lease: timedelta = LEASE) -> Claim |
             state=JobState.RUNNING, worker=worker, lease=moment + lease, attempt=Job.attempt + 1
         )
         .returning(*columns)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, unscoped=True)
     ).first()
     return Claim(*row) if row else None
 
@@ -196,7 +196,7 @@ def put(session: Session, job: Claim, **values: Any) -> bool:
         .where(mine, Job.state == JobState.RUNNING)
         .values(values)
         .returning(Job.cancel_requested)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, unscoped=True)
     ).first()
     if row is None:
         raise Lost

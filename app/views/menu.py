@@ -11,6 +11,7 @@ from app.views.account import AccountView
 from app.views.api.flow import FLOW_APIS
 from app.views.api.me import JobApi, MeApi
 from app.views.api.teacher import TeacherApi
+from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
 from app.views.charts import (
@@ -85,6 +86,7 @@ HIDDEN: tuple[Any, ...] = (
     RowView,
     NewFileView,
     DraftView,
+    AssignmentView,
     AttachmentView,
     CodeChoiceView,
     PrintView,
