@@ -34,14 +34,19 @@ const LOCALE = document.documentElement.lang.startsWith("zh") ? "ZH" : "EN";
 const number = (value) => Number(value).toLocaleString("en");
 const short = (name) => name.replace(/(区| District)$/, "");
 
-for (const figure of document.querySelectorAll("[data-chart]")) {
-  // What lies below the fold is drawn when it comes into sight.
-  new IntersectionObserver((entries, watcher) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    watcher.disconnect();
-    draw(figure);
-  }, { rootMargin: "200px" }).observe(figure);
+function watch(root) {
+  for (const figure of root.querySelectorAll("[data-chart]")) {
+    // What lies below the fold is drawn when it comes into sight.
+    new IntersectionObserver((entries, watcher) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watcher.disconnect();
+      draw(figure);
+    }, { rootMargin: "200px" }).observe(figure);
+  }
 }
+
+watch(document);
+document.addEventListener("tm:loaded", (event) => watch(event.detail));
 
 async function draw(figure) {
   const canvas = figure.querySelector("[data-canvas]");

@@ -39,6 +39,7 @@ async function load(node, address = node.dataset.src, again = false) {
     node.replaceChildren(...page.body.childNodes);
     keepInside(node, address);
     enliven(node);
+    document.dispatchEvent(new CustomEvent("tm:loaded", { detail: node }));
   } catch {
     delete node.dataset.loaded;
     node.replaceChildren(failed(() => load(node, address)));

@@ -1,1 +1,196 @@
 """Notices: mine, unread first, with the place each one speaks of."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from flask import flash, redirect, request, url_for
+from flask_appbuilder.baseviews import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from app.access.roles import READ, may_open
+from app.access.scope import Actor, current_actor, scoped_get
+from app.extensions import db
+from app.models.notice import Notice
+from app.models.teacher import ReviewState
+from app.services import notice as service
+from app.services.listed import equals, one_of
+from app.services.round import NOT_REPORTED
+from app.views.base import BaseView
+from app.views.listed import MY_FILE, address
+from app.views.listing import address_of, link, read_arguments
+from app.views.widgets import text_of
+
+PAGE = 25
+ROLLS = equals("active", True)
+
+
+class Look(NamedTuple):
+    """How an event is drawn: icon and tint."""
+
+    icon: str = "bell"
+    tint: str = "info"
+
+
+LOOKS: Mapping[str, Look] = {
+    "file_created": Look("file-plus"),
+    "file_submitted": Look("send", "wait"),
+    "my_file_returned": Look("arrow-back-up", "back"),
+    "file_returned_to_teacher": Look("arrow-back-up", "back"),
+    "file_returned": Look("arrow-back-up", "back"),
+    "file_confirmed": Look("file-check", "wait"),
+    "report_withdrawn": Look("arrow-back", "draft"),
+    "file_effective": Look("circle-check", "good"),
+    "my_file_effective": Look("circle-check", "good"),
+    "file_accepted": Look("checks", "good"),
+    "correction_required": Look("alert-circle", "back"),
+    "correction_closed": Look("circle-check", "good"),
+    "file_reported": Look("building-bank", "good"),
+    "urge": Look("alarm", "bad"),
+    "urge_start": Look("alarm", "bad"),
+    "extension_granted": Look("calendar-plus", "good"),
+    "import_done": Look("file-import", "good"),
+    "export_ready": Look("download", "good"),
+    "export_to_approve": Look("file-export", "wait"),
+    "bulk_done": Look("checks", "good"),
+    "report_ready": Look("building-bank", "good"),
+}
+# Event -> the list that it speaks of, where no single file is named.
+FILES = {
+    "file_submitted": (equals("state", ReviewState.SUBMITTED),),
+    "file_returned_to_teacher": (equals("state", ReviewState.RETURNED),),
+    "file_returned": (equals("state", ReviewState.RETURNED),),
+    "file_confirmed": (equals("state", ReviewState.SCHOOL_CONFIRMED),),
+    "report_withdrawn": (equals("state", ReviewState.SUBMITTED),),
+    "file_effective": (equals("state", ReviewState.EFFECTIVE),),
+    "file_accepted": (equals("state", ReviewState.CITY_ACCEPTED),),
+    "file_reported": (equals("state", ReviewState.REPORTED),),
+    "urge": (one_of("state", NOT_REPORTED),),
+    "urge_start": (),
+}
+PAGES = {
+    "extension_granted": ("MonitorView", "list", "Round"),
+    "correction_required": ("CorrectionView", "list", "Correction"),
+    "correction_closed": ("CorrectionView", "list", "Correction"),
+    "import_done": ("ImportView", "list", "Import"),
+    "export_ready": ("ExportView", "list", "Export"),
+    "export_to_approve": ("ExportView", "list", "Export"),
+    "report_ready": ("ReportView", "list", "Report"),
+    "bulk_done": ("JobView", "list", "Job"),
+}
+
+
+class Line(NamedTuple):
+    """One notice as it is read."""
+
+    id: int
+    words: str
+    at: str
+    look: Look
+    is_unread: bool
+    has_place: bool
+
+
+def lines(notices: Iterable[Notice], actor: Actor) -> list[Line]:
+    """Return notices in words, each with whether it leads somewhere."""
+    return [
+        Line(
+            each.id,
+            service.words(each),
+            text_of(each.at),
+            LOOKS.get(each.event, Look()),
+            each.read_at is None,
+            bool(place(each, actor)),
+        )
+        for each in notices
+    ]
+
+
+def place(item: Notice, actor: Actor) -> str:
+    """Return the address of what a notice speaks of, if this person may open it."""
+    if item.teacher_id is not None and item.teacher_id == actor.teacher_id:
+        return address(MY_FILE) if may_open(actor.role, "MyFile", READ) else ""
+    if item.event in PAGES:
+        view, endpoint, resource = PAGES[item.event]
+        return address_of(view, endpoint) if may_open(actor.role, resource, READ) else ""
+    if not may_open(actor.role, "Teacher", READ):
+        return ""
+    if item.teacher_id is not None:
+        return address_of("FileView", "show", pk=item.teacher_id)
+    return address("teacher", (ROLLS, *FILES[item.event])) if item.event in FILES else ""
+
+
+class NoticeView(BaseView):
+    """My notices; they belong to the account, whatever the role it works in."""
+
+    class_permission_name = "Notice"
+    route_base = "/notices"
+
+    default_view = "list"
+
+    @expose("/list/", methods=["GET"])
+    @has_access
+    def list(self) -> Any:
+        """Show my notices, the unread first, 25 to a page."""
+        session, actor = db.session(), current_actor()
+        asked = read_arguments(request.args, type(self).__name__, PAGE, [])
+        only_unread = request.args.get("show") == "unread"
+        mine = select(Notice).where(Notice.account_id == actor.account_id)
+        if only_unread:
+            mine = mine.where(Notice.read_at.is_(None))
+        ordered = mine.order_by(Notice.read_at.is_not(None), Notice.id.desc())
+        rows = session.scalars(ordered.offset(asked.page * PAGE).limit(PAGE + 1)).all()
+        counts = session.execute(
+            select(func.count(), func.count(Notice.read_at)).where(
+                Notice.account_id == actor.account_id
+            )
+        ).one()
+        name = f"page_{type(self).__name__}"
+        return self.render_template(
+            "notice/list.html",
+            title=_("Notices"),
+            notices=lines(rows[:PAGE], actor),
+            total=counts[0],
+            unread=counts[0] - counts[1],
+            only_unread=only_unread,
+            here=link(),
+            all_url=link(["show", name]),
+            unread_url=link([name], show="unread"),
+            newer_url=link([name], **{name: asked.page - 1 or None}) if asked.page else "",
+            older_url=link([name], **{name: asked.page + 1}) if len(rows) > PAGE else "",
+        )
+
+    @expose("/<int:pk>/open", methods=["POST"])
+    @has_access
+    def open(self, pk: int) -> Any:
+        """Mark a notice read and lead to what it speaks of."""
+        session, actor = db.session(), current_actor()
+        item = scoped_get(session, Notice, pk)
+        service.mark_read(session, actor, [item.id])
+        where = place(item, actor)
+        session.commit()
+        return redirect(where or self._back())
+
+    @expose("/<int:pk>/read", methods=["POST"])
+    @has_access
+    def read(self, pk: int) -> Any:
+        """Mark a notice read."""
+        session = db.session()
+        item = scoped_get(session, Notice, pk)
+        service.mark_read(session, current_actor(), [item.id])
+        session.commit()
+        return redirect(self._back())
+
+    @expose("/read", methods=["POST"])
+    @has_access
+    def read_all(self) -> Any:
+        """Mark all my notices read."""
+        session = db.session()
+        number = service.mark_read(session, current_actor())
+        session.commit()
+        flash(_("%(n)s notice(s) marked read.", n=number), "success")
+        return redirect(url_for("NoticeView.list"))
+
+    def _back(self) -> str:
+        return self.next_url() or url_for("NoticeView.list")
