@@ -30,6 +30,7 @@ from app.views.indicator import IndicatorView
 from app.views.my_file import MyFileView
 from app.views.parameter import ParameterView
 from app.views.print import PrintView
+from app.views.review.queue import ReviewView
 from app.views.record import RECORD_VIEWS, RecordIndexView
 from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
@@ -70,6 +71,7 @@ MENU: tuple[Entry, ...] = (
     Entry(RecordIndexView, "records", _l("Records by set"), "files", "table"),
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
+    Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),

@@ -17,8 +17,9 @@ from app.models.account import Account, Assignment
 class Party:
     """A party to a flow: tells of which objects the actor is one, for many objects at once.
 
-    `roles` are those that may be it at all, for the buttons of a list. `stands_in` is kept in the history of a step taken in this capacity; `is_system` marks what
-    only the system itself does, never a signed-in person.
+    `roles` are those that may be it at all, for the buttons of a list. `stands_in` is kept in the
+    history of a step taken in this capacity; `is_system` marks what only the system itself does,
+    never a signed-in person.
     """
 
     name: str

@@ -1,0 +1,91 @@
+"""What waits for whom in the file review: the files of each role's queue, and since when (D7)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_
+
+from app.access.roles import Role
+from app.access.scope import Actor
+from app.core.clock import local, today
+from app.indicators.catalog import Catalog
+from app.models.account import Account, Assignment
+from app.models.teacher import ReviewState, Teacher
+from app.services.workday import working_days, working_days_before
+
+State = ReviewState
+# The states a role deals with; the first one is what it decides.
+STATES: Mapping[str, tuple[State, ...]] = {
+    Role.SCHOOL_INFO: (State.RETURNED, State.DRAFT, State.SUBMITTED),
+    Role.SCHOOL_HEAD: (State.SUBMITTED, State.SCHOOL_CONFIRMED),
+    Role.DISTRICT_INFO: (State.SCHOOL_CONFIRMED, State.SUBMITTED),
+    Role.CITY_INFO: (
+        State.EFFECTIVE,
+        State.SCHOOL_CONFIRMED,
+        State.CITY_ACCEPTED,
+        State.SUBMITTED,
+    ),
+    Role.CITY_ASSISTANT: (State.SCHOOL_CONFIRMED,),
+}
+
+
+def states_of(role: str) -> tuple[State, ...]:
+    """The states of files that a role deals with, what it decides first."""
+    return STATES.get(role, ())
+
+
+def waiting(actor: Actor) -> ColumnElement[bool]:
+    """The condition on the files of an actor's queue, inside the scope."""
+    if actor.role not in STATES:
+        return false()
+    parts = [_in_state(actor, state) for state in STATES[actor.role]]
+    return and_(Teacher.active, or_(*parts))
+
+
+def _in_state(actor: Actor, state: State) -> ColumnElement[bool]:
+    here = Teacher.state == state
+    if actor.tier == "school":
+        return here
+    if state == State.SUBMITTED:
+        # The authority stands in for a head without delegate, for the head's own file (s0).
+        return and_(here, Teacher.authority_id == actor.unit_id, is_sole_head())
+    if state == State.SCHOOL_CONFIRMED:
+        return and_(here, Teacher.authority_id == actor.unit_id)
+    if state == State.EFFECTIVE:
+        return and_(here, Teacher.authority_id != actor.unit_id)
+    return here
+
+
+def is_sole_head() -> ColumnElement[bool]:
+    """The file of a head with whom nobody else may act as head today; as parties.active_heads."""
+    # Tables, not classes: the scope shows a person the own assignments only.
+    account, held = Account.__table__, Assignment.__table__
+    day = today()
+    valid = and_(
+        held.c.role == str(Role.SCHOOL_HEAD),
+        held.c.unit_id == Teacher.school_id,
+        held.c.valid_from <= day,
+        or_(held.c.valid_to.is_(None), held.c.valid_to >= day),
+    )
+    own = and_(account.c.teacher_id == Teacher.id, account.c.id == held.c.account_id)
+    other = held.join(account, account.c.id == held.c.account_id)
+    somebody_else = or_(account.c.teacher_id.is_(None), account.c.teacher_id != Teacher.id)
+    return and_(
+        exists().select_from(other).where(valid, own),
+        ~exists().select_from(other).where(valid, somebody_else),
+    )
+
+
+def age_of(since: datetime | None) -> int:
+    """For how many working days a file has been waiting."""
+    return 0 if since is None else working_days(local(since).date(), today())
+
+
+def is_overdue(since: datetime | None, catalog: Catalog) -> bool:
+    """Whether a file has waited longer than the days after which a decision is reminded."""
+    return age_of(since) > int(catalog.parameter("reminder_working_days"))
+
+
+def overdue_day(catalog: Catalog) -> date:
+    """The last day since which a waiting file is overdue: lists filter by it."""
+    return working_days_before(today(), int(catalog.parameter("reminder_working_days")) + 1)

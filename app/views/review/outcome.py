@@ -1,0 +1,150 @@
+"""The result of an act on many files: how far it is, who was refused and why."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from flask import redirect, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.scope import scoped_get
+from app.core.errors import NotFound
+from app.extensions import db
+from app.indicators.catalog import Catalog
+from app.jobs.review import JOB
+from app.models.job import ENDED, Job, JobState
+from app.models.teacher import Teacher
+from app.models.unit import Unit
+from app.services import job as jobs
+from app.services.among import among
+from app.views.flow_actions import place_name
+from app.views.labels import present_catalog
+from app.views.listing import address_of
+from app.views.teacher.file import is_fragment
+from app.workflows.review import REVIEW
+
+SHOWN = 500
+
+
+class Line(NamedTuple):
+    """One file of the act."""
+
+    name: str
+    school: str
+    href: str
+    status: int
+    reasons: list[tuple[str, str]]
+
+
+class Result(NamedTuple):
+    """What the page prints of an act."""
+
+    title: Any
+    state: str
+    done: int
+    refused: int
+    left: int
+    progress: int
+    total: int
+    error: str
+    failed: list[Line]
+    passed: list[Line]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.state in ENDED
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended before all files were decided."""
+        return self.state in (JobState.FAILED, JobState.CANCELLED)
+
+
+def answer(view: Any, pk: int) -> Any:
+    """Answer with the page of an act, or with its part that is asked for again and again."""
+    found = find(db.session(), pk)
+    text = request.args.get("queue", "")
+    template = "review/outcome_part.html" if is_fragment() else "review/outcome.html"
+    return view.render_template(
+        template,
+        title=str(REVIEW.steps_named(found.args["step"])[0].label),
+        result=result_of(db.session(), found, present_catalog()),
+        reason=found.args.get("reason", ""),
+        back_url=view.list_url() + (f"?{text}" if text else ""),
+        urls={
+            "self": url_for("ReviewView.outcome", pk=pk, queue=text or None),
+            "cancel": url_for("ReviewView.cancel", pk=pk),
+            "resume": url_for("ReviewView.resume", pk=pk),
+        },
+    )
+
+
+def find(session: Session, pk: int) -> Job:
+    """Return an act of one's own. Raises NotFound."""
+    found: Job = scoped_get(session, Job, pk)
+    if found.name != JOB:
+        raise NotFound()
+    return found
+
+
+def cancel(pk: int) -> Any:
+    """Ask the worker to stop."""
+    session = db.session()
+    jobs.cancel(session, find(session, pk).id)
+    session.commit()
+    return redirect(url_for("ReviewView.outcome", pk=pk))
+
+
+def resume(pk: int) -> Any:
+    """Put a stopped act back into the queue."""
+    session = db.session()
+    jobs.resume(session, find(session, pk).id)
+    session.commit()
+    return redirect(url_for("ReviewView.outcome", pk=pk))
+
+
+def result_of(session: Session, job: Job, known: Catalog) -> Result:
+    """Return the result of an act with the names of its files, inside the scope."""
+    told: Mapping[str, Any] = job.result or {"done": 0, "refused": 0, "failed": []}
+    refused = {each["id"]: each for each in told["failed"]}
+    decided = job.args["ids"][: job.done]
+    passed = [key for key in decided if key not in refused][:SHOWN]
+    shown = [*list(refused)[:SHOWN], *passed]
+    names = _names(session, shown)
+    return Result(
+        REVIEW.steps_named(job.args["step"])[0].label,
+        job.state,
+        told["done"],
+        told["refused"],
+        len(job.args["ids"]) - told["done"] - told["refused"],
+        job.done,
+        len(job.args["ids"]),
+        job.error or "",
+        [_line(key, names, refused[key], known) for key in list(refused)[:SHOWN]],
+        [_line(key, names, None, known) for key in passed],
+    )
+
+
+def _names(session: Session, keys: Iterable[int]) -> dict[int, tuple[str, str]]:
+    rows = session.execute(
+        select(Teacher.id, Teacher.name, Unit.name)
+        .join(Unit, Unit.id == Teacher.school_id)
+        .where(among(session, Teacher.id, keys))
+    )
+    return {key: (name, school) for key, name, school in rows}
+
+
+def _line(
+    key: int, names: Mapping[int, tuple[str, str]], told: Mapping[str, Any] | None, known: Catalog
+) -> Line:
+    # A file that has left the scope meanwhile is named by nothing.
+    name, school = names.get(key, ("", ""))
+    href = address_of("ReviewView", "show", pk=key) if key in names else ""
+    if told is None:
+        return Line(name, school, href, 200, [])
+    reasons = [
+        (place_name(each["set"], each["field"], known), each["message"])
+        for each in told["problems"]
+    ]
+    return Line(name, school, href, told["status"], reasons or [("", told["message"])])

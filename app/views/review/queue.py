@@ -1,0 +1,290 @@
+"""The review queue: what waits for my decision, oldest first, one by one or many at once."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import redirect, request, url_for
+from flask_appbuilder.baseviews import expose
+from flask_appbuilder.models.filters import BaseFilter
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Query, load_only
+from werkzeug.datastructures import MultiDict
+
+from app.access.scope import current_actor
+from app.extensions import db
+from app.indicators.catalog import language
+from app.jobs import review as bulk
+from app.models.teacher import Teacher
+from app.services import compare, queue, search
+from app.views.base import BaseModelView, RowAction, Selection
+from app.views.labels import (
+    REVIEW_BADGES,
+    code_choices,
+    indicator_label,
+    present_catalog,
+    review_words,
+)
+from app.views.listing import address_of
+from app.views.once import first_result, remember
+from app.views.review import outcome, page
+from app.views.school_filters import authority_choices, files_model
+from app.views.widgets import Badge
+from app.workflows.engine import Step
+from app.workflows.review import REVIEW
+
+# What is asked before a step of many files; {n} is their number.
+QUESTIONS: Mapping[str, Any] = {
+    "submit": _l("Submit {n} file(s) to the school?"),
+    "return_to_teacher": _l("Return {n} file(s) to their teachers?"),
+    "confirm": _l("Confirm {n} file(s) and report them to the authority?"),
+    "withdraw_report": _l("Withdraw the report of {n} file(s)?"),
+    "return": _l("Return {n} file(s) to their schools?"),
+    "approve": _l("Approve {n} file(s)? They take effect at once."),
+    "accept": _l("Accept {n} file(s) of the districts?"),
+    "require_correction": _l("Require a correction of {n} file(s)? They stay effective."),
+}
+SHORTCUTS = {"confirm": "a", "approve": "a", "accept": "a", "return": "r", "return_to_teacher": "r"}
+PRIMARY, WARNING = "primary", "warning"
+COUNTS = "tm.review_counts"
+COLUMNS = (
+    "id", "uuid", "name", "school_id", "authority_id", "state", "state_since", "submitted_at",
+    "late", "error_count", "warning_count", "complete_percent", "version",
+)  # fmt: skip
+
+
+class Waiting(BaseFilter):
+    """The files of the queue of whoever asks."""
+
+    name = "waiting"
+    arg_name = "wait"
+
+    def apply(self, query: Query, _value: Any) -> Query:
+        return query.filter(queue.waiting(current_actor()))
+
+
+class ReviewView(BaseModelView):
+    """Files that wait for the role's decision; every decision is the engine's."""
+
+    route_base = "/review"
+    datamodel = files_model()
+    class_permission_name = "ReviewQueue"
+    exclude_route_methods = {"tab"}
+    method_permission_name = {"cancel": "write", "resume": "write"}
+    base_filters = [["id", Waiting, ""]]
+    list_title = _l("Review")
+    list_template = "review/list.html"
+    list_columns = [
+        "name", "school", "state", "waiting", "findings", "changes", "late", "submitted_at",
+    ]  # fmt: skip
+    optional_columns = ("authority_id", "complete_percent", "state_since")
+    search_columns = [
+        "state", "authority_id", "school", "category", "late", "error_count", "warning_count",
+        "state_since", "submitted_at", "post_category", "in_establishment", "staff_category",
+    ]  # fmt: skip
+    order_columns = ["name", "state_since", "submitted_at", "error_count"]
+    base_order = ("state_since", "asc")
+    list_relations = ("school",)
+    label_columns = {
+        "name": indicator_label("basic", "name"),
+        "school": _l("School"),
+        "authority_id": _l("Authority"),
+        "category": _l("School category"),
+        "state": _l("State"),
+        "state_since": _l("Waiting since"),
+        "waiting": _l("Waiting"),
+        "findings": _l("Findings"),
+        "changes": _l("Changes since last time"),
+        "late": _l("Late"),
+        "error_count": _l("Errors"),
+        "warning_count": _l("Warnings"),
+        "submitted_at": _l("Submitted"),
+        "complete_percent": _l("Complete %"),
+        "post_category": indicator_label("basic", "current_post_category"),
+        "in_establishment": indicator_label("basic", "in_establishment"),
+        "staff_category": indicator_label("basic", "staff_category"),
+    }
+    list_kinds = {"waiting": "badge", "findings": "badge", "late": "badge", "name": "short"}
+    code_columns = {
+        "state": review_words,
+        "authority_id": authority_choices,
+        "category": code_choices("school_category"),
+        "post_category": code_choices("post_category"),
+        "in_establishment": code_choices("in_establishment"),
+        "staff_category": code_choices("staff_category"),
+    }
+    badges = {"state": REVIEW_BADGES}
+    remote_columns = {"school": "UnitView"}
+    segment_column = "state"
+    quick_hint = _l("Name, pinyin initials or teacher number")
+    empty_hint = _l("Nothing waits for your decision.")
+    exports = ()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.actions = {step.name: self._act_of(step) for step in REVIEW.steps if step.bulk}
+
+    def _act_of(self, step: Step) -> RowAction:
+        return RowAction(
+            step.name,
+            step.label,
+            partial(self._decide, step),
+            icon=step.icon,
+            confirmation=QUESTIONS.get(step.name),
+            reason="required" if step.needs_reason else None,
+            primary=step.tone == PRIMARY,
+            danger=False,
+            single=False,
+            shortcut=SHORTCUTS.get(step.name),
+            inputs=step.inputs,
+        )
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """Show the queue; its plain address opens what the role decides first."""
+        states = queue.states_of(current_actor().role)
+        if not request.args and states and self.start_url() is None:
+            return redirect(self.list_url(state=states[0]))
+        return super().list()
+
+    @expose("/show/<int:pk>", methods=["GET"])
+    @has_access
+    def show(self, pk: int) -> Any:
+        """Show one file of the queue with all a decision needs."""
+        return page.answer(self, pk, request.args.get("queue", ""))
+
+    @expose("/outcome/<int:pk>", methods=["GET"])
+    @has_access
+    def outcome(self, pk: int) -> Any:
+        """Show what became of each file of an act, and how far it is."""
+        return outcome.answer(self, pk)
+
+    @expose("/outcome/<int:pk>/cancel", methods=["POST"])
+    @has_access
+    def cancel(self, pk: int) -> Any:
+        """Stop an act after the batch under way; what is decided stays decided."""
+        return outcome.cancel(pk)
+
+    @expose("/outcome/<int:pk>/resume", methods=["POST"])
+    @has_access
+    def resume(self, pk: int) -> Any:
+        """Go on with an act that was stopped or failed."""
+        return outcome.resume(pk)
+
+    def _decide(self, step: Step, selection: Selection) -> Any:
+        session, actor = db.session(), current_actor()
+        if (answer := first_result(session)) is not None:
+            return answer
+        ticked = {each.name: f"{step.name}-{each.name}" for each in step.inputs}
+        data = {name: bool(selection.form.get(sent)) for name, sent in ticked.items()}
+        made = bulk.start(
+            session,
+            actor,
+            step.name,
+            selection.ids(),
+            reason=selection.reason,
+            data=data,
+            lang=language(),
+        )
+        location = url_for(
+            "ReviewView.outcome", pk=made.id, queue=request.form.get("filter") or None
+        )
+        remember(session, location)
+        session.commit()
+        return redirect(location)
+
+    def offered_acts(self) -> Any:
+        """The steps of the role that fit the state shown; of all its states when all are shown."""
+        role, shown = current_actor().role, set(self._states_shown())
+        steps = {s.name for s in REVIEW.steps_for(role) if s.bulk and shown & set(s.sources)}
+        return [act for act in super().offered_acts() if act.name in steps]
+
+    def _states_shown(self) -> Any:
+        asked = [*request.args.getlist("_flt_0_state"), *request.args.getlist("_flt_4_state")]
+        return asked or queue.states_of(current_actor().role)
+
+    def chosen_columns(self) -> Any:
+        """A school needs no column that says which school."""
+        chosen = super().chosen_columns()
+        single = {"school": {"school", "authority_id"}, "district": {"authority_id"}}
+        hidden = single.get(current_actor().tier, set())
+        return [name for name in chosen if name not in hidden]
+
+    def _parts(self, filters: Any) -> Any:
+        parts = super()._parts(filters)
+        # A number of a person is posted and stands in no address.
+        lookup = address_of("TeacherView", "lookup")
+        return parts | {"urls": parts["urls"] | {"lookup": lookup}}
+
+    def quick_filter(self, query: Query, text: str) -> Query:
+        return query.filter(search.matches(text))
+
+    def row_link(self, item: Teacher) -> str:
+        return review_url(item.id, self._own_query())
+
+    def _own_query(self) -> str:
+        name = type(self).__name__
+        gone = (f"page_{name}", f"psize_{name}", f"_oc_{name}", f"_od_{name}", "view", "count")
+        return urlencode([pair for pair in request.args.items(multi=True) if pair[0] not in gone])
+
+    def _page(self, query: Query, arguments: Any, columns: Any) -> Any:
+        query = query.options(load_only(*(getattr(Teacher, name) for name in COLUMNS)))
+        rows = super()._page(query, arguments, columns)
+        ids = [row.id for row in rows]
+        request.environ[COUNTS] = compare.counts(db.session(), ids) if ids else {}
+        return rows
+
+    def cell(self, item: Teacher, column: str) -> Any:
+        drawn = {
+            "waiting": waiting_badge,
+            "findings": findings_badge,
+            "changes": _changes,
+            "late": late_badge,
+        }
+        return drawn[column](item) if column in drawn else super().cell(item, column)
+
+    def neighbours(self, item: Teacher, text: str) -> page.Place:
+        """Where a file stands in the queue of a filter, and which stand before and after it."""
+        rows = self.matching(MultiDict(parse_qsl(text))).order_by(None)
+        return page.place_of(rows, item, lambda key: review_url(key, text))
+
+
+def review_url(pk: int, text: str = "") -> str:
+    """The page of a file in a queue."""
+    return url_for("ReviewView.show", pk=pk, queue=text or None)
+
+
+def waiting_badge(item: Teacher) -> Badge:
+    """For how long a file has been waiting; red when it is overdue."""
+    days = queue.age_of(item.state_since)
+    words = _("%(n)s working day(s)", n=days)
+    if queue.is_overdue(item.state_since, present_catalog()):
+        return Badge(words, "clock-exclamation", "bad")
+    return Badge(words, "clock", "draft")
+
+
+def findings_badge(item: Teacher) -> Badge | None:
+    """How many findings the rules have."""
+    if item.error_count:
+        words = _("%(n)s error(s)", n=item.error_count)
+        return Badge(words, "alert-circle", "bad")
+    if item.warning_count:
+        words = _("%(n)s warning(s)", n=item.warning_count)
+        return Badge(words, "alert-triangle", "wait")
+    return Badge(_("None"), "circle-check", "good")
+
+
+def late_badge(item: Teacher) -> Badge | None:
+    """Whether the school was late."""
+    return Badge(_("late"), "clock-exclamation", "back") if item.late else None
+
+
+def _changes(item: Teacher) -> str:
+    number = request.environ.get(COUNTS, {}).get(item.id)
+    if number is None:
+        return _("first submission")
+    return _("%(n)s value(s)", n=number)
