@@ -68,10 +68,10 @@ def _databases() -> list[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that touches the database runs on each database."""
     if "kind" in metafunc.fixturenames:
-        only = next(
-            (m.name for m in metafunc.definition.iter_markers() if m.name == "postgres"), None
-        )
-        kinds = [k for k in _databases() if only is None or k == only]
+        names = {marker.name for marker in metafunc.definition.iter_markers()}
+        kinds = [k for k in _databases() if "postgres" not in names or k == "postgres"]
+        if "browser" in names:
+            kinds = kinds[-1:]  # A page looks alike on both; the production database is taken.
         metafunc.parametrize("kind", kinds, indirect=True, scope="session")
 
 

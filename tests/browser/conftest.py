@@ -1,0 +1,129 @@
+"""A served application and a Chromium to look at it; every console message fails the test."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from app.jobs.worker import EXTENSION, Worker
+from config import ROOT
+from tests.machine import find_chromium
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK, PHONE = (1440, 900), (390, 844)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One headless Chromium for all tests of a worker."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Site:
+    """The served application: its address, its worker, and people who sign in."""
+
+    def __init__(self, app: Any, world: Any, chromium: Browser, port: int) -> None:
+        self.app, self.world, self.chromium = app, world, chromium
+        self.base = f"http://127.0.0.1:{port}"
+        self.messages: list[str] = []
+
+    def work(self) -> None:
+        """Carry out the jobs that wait."""
+        with self.app.app_context():
+            Worker(self.app.extensions[EXTENSION]).run(once=True)
+
+    def sign_in(self, key: str, *, size: tuple[int, int] = DESK, language: str = "zh") -> "Person":
+        """A person with a browser window."""
+        context = self.chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale="zh-CN" if language == "zh" else "en-US",
+            base_url=self.base,
+            accept_downloads=True,
+        )
+        page = context.new_page()
+        page.on("console", lambda message: self._note(page, message))
+        page.on("pageerror", lambda error: self.messages.append(f"{page.url}: {error}"))
+        page.on("request", lambda request: self._only_here(request.url))
+        person = Person(self, page)
+        person.go("/login/")
+        page.fill("input[name=username]", self.world.usernames.get(key, key))
+        page.fill("input[name=password]", self.world.password)
+        page.press("input[name=password]", "Enter")
+        page.wait_for_load_state()
+        person.go(f"/lang/{language}")
+        return person
+
+    def _note(self, page: Page, message: Any) -> None:
+        # A refused form answers 422; Chromium notes that by itself.
+        refused = "the server responded with a status of 422" in message.text
+        if message.type in ("error", "warning") and not refused:
+            self.messages.append(f"{page.url}: {message.text}")
+
+    def _only_here(self, url: str) -> None:
+        if not url.startswith((self.base, "data:", "blob:")):
+            self.messages.append(f"request left the machine: {url}")
+
+
+class Person:
+    """Somebody at a browser window."""
+
+    def __init__(self, site: Site, page: Page) -> None:
+        self.site, self.page = site, page
+
+    def go(self, path: str) -> Page:
+        """Open an address and wait until it is quiet."""
+        answer = self.page.goto(self.site.base + path)
+        self.page.wait_for_load_state("networkidle")
+        assert answer is not None
+        assert answer.status < 400, (path, answer.status)
+        return self.page
+
+    def fits(self) -> bool:
+        """Whether nothing stands out of the window sideways."""
+        return not self.page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+
+    def faults(self) -> list[str]:
+        """What axe finds on the page as it is (WCAG 2 A and AA, best practice)."""
+        # axe runs in the page's own world as a script of the driver, which no policy holds back.
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found["violations"]]
+
+
+@pytest.fixture
+def site(live_app: Any, world: Any, chromium: Browser) -> Iterator[Site]:
+    """The application served on a free port of the loopback; fails on any console message."""
+    server = make_server("127.0.0.1", 0, live_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    made = Site(live_app, world, chromium, server.server_port)
+    yield made
+    for context in list(chromium.contexts):
+        context.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert made.messages == []
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder for screenshots of a test."""
+    return tmp_path
