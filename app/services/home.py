@@ -5,7 +5,7 @@ an address, so that the list opened by a figure has exactly as many rows. All fi
 come from one statement, grouped by state and authority.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -17,7 +17,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.access.fields import may_edit_set, may_view_set
-from app.access.roles import Role
+from app.access.roles import AUTHORITIES, STAFF, SYSTEM, Role
 from app.access.scope import Actor
 from app.core import clock
 from app.indicators.catalog import Catalog, catalog
@@ -29,7 +29,7 @@ from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import IN_FORCE_STATES, FileProblem, ReviewState, Teacher
 from app.models.unit import Unit, UnitKind
-from app.services import check, monitor
+from app.services import check, export_right, monitor, queue
 from app.services import round as terms
 from app.services.listed import Where, at_least, at_most, equals, is_empty, one_of
 from app.services.review import is_the_teachers
@@ -39,7 +39,6 @@ NOTICES = 5
 COMPLETE = 100
 SOON = timedelta(days=30)  # An assignment that ends within this time is pointed out.
 WEEK = timedelta(days=6)  # Today and the six days before it.
-SATURDAY = 5
 MISSING = "DQ075"  # The rule that names what is required and not there.
 
 
@@ -94,8 +93,8 @@ class RoundLine:
 
 
 class _Kind(NamedTuple):
-    """Files in a state that wait for some roles. `ages`: those that wait too long are overdue;
-    `own`: only the files that the actor's unit decides."""
+    """Files of the queue in one state, as they wait for some roles. `ages`: those that wait too
+    long are overdue; `faulty`: only the files with errors."""
 
     key: str
     label: Any
@@ -103,78 +102,45 @@ class _Kind(NamedTuple):
     state: ReviewState
     roles: frozenset[Role]
     ages: bool = True
-    own: bool = False
     faulty: bool = False
 
 
-AUTHORITIES = frozenset({Role.CITY_INFO, Role.DISTRICT_INFO})
-CLERK, CITY = frozenset({Role.SCHOOL_INFO}), frozenset({Role.CITY_INFO})
-FILES_THAT_WAIT: tuple[_Kind, ...] = (
-    _Kind(
-        "returned", _l("Returned files to correct"), "arrow-back-up", ReviewState.RETURNED, CLERK
-    ),
+State = ReviewState
+CLERK, HEAD = frozenset({Role.SCHOOL_INFO}), frozenset({Role.SCHOOL_HEAD})
+CITY, ASSISTANT = frozenset({Role.CITY_INFO}), frozenset({Role.CITY_ASSISTANT})
+BACK, FILE, HERS = "arrow-back-up", "file-check", "user-check"
+QUEUED: tuple[_Kind, ...] = (
+    _Kind("returned", _l("Returned files to correct"), BACK, State.RETURNED, CLERK),
     _Kind(
         "faulty",
         _l("Submitted files with errors"),
         "alert-circle",
-        ReviewState.SUBMITTED,
+        State.SUBMITTED,
         CLERK,
         faulty=True,
     ),
-    _Kind(
-        "draft",
-        _l("Files to complete and submit"),
-        "pencil",
-        ReviewState.DRAFT,
-        CLERK,
-        ages=False,
-    ),
-    _Kind(
-        "confirm",
-        _l("Files to confirm and report"),
-        "file-check",
-        ReviewState.SUBMITTED,
-        frozenset({Role.SCHOOL_HEAD}),
-    ),
-    _Kind(
-        "review",
-        _l("Files to review"),
-        "file-check",
-        ReviewState.SCHOOL_CONFIRMED,
-        AUTHORITIES,
-        own=True,
-    ),
-    _Kind("accept", _l("Effective files to accept"), "checks", ReviewState.EFFECTIVE, CITY),
+    _Kind("draft", _l("Files to complete and submit"), "pencil", State.DRAFT, CLERK, ages=False),
+    _Kind("confirm", _l("Files to confirm and report"), FILE, State.SUBMITTED, HEAD),
+    _Kind("review", _l("Files to review"), FILE, State.SCHOOL_CONFIRMED, AUTHORITIES),
+    _Kind("opinion", _l("Files under review"), FILE, State.SCHOOL_CONFIRMED, ASSISTANT),
+    _Kind("heads", _l("Files of heads to confirm"), HERS, State.SUBMITTED, AUTHORITIES),
+    _Kind("accept", _l("Effective files to accept"), "checks", State.EFFECTIVE, CITY),
     _Kind(
         "report",
         _l("Accepted files to report to the Ministry"),
         "building-bank",
-        ReviewState.CITY_ACCEPTED,
+        State.CITY_ACCEPTED,
         CITY,
         ages=False,
     ),
 )
-CORRECTING = AUTHORITIES | CLERK
-
-
-def working_days(first: date, last: date) -> int:
-    """How many days from Monday to Friday lie after the first day, up to the last one.
-
-    Public holidays count as working days: the city keeps no calendar of them here.
-    """
-    if last <= first:
-        return 0
-    weeks, rest = divmod((last - first).days, 7)
-    days = (first + timedelta(days=number) for number in range(1, rest + 1))
-    return weeks * 5 + sum(day.weekday() < SATURDAY for day in days)
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Files on the rolls in one state under one authority."""
+    """Files on the rolls in one state, all of them or those of the actor's queue."""
 
     state: str
-    authority_id: int
     count: int
     complete: int
     faulty: int
@@ -195,32 +161,27 @@ class Home:
 
     @cached_property
     def _groups(self) -> list[_Group]:
+        return self._by_state(Teacher.active)
+
+    def _by_state(self, condition: Any) -> list[_Group]:
         faulty = Teacher.error_count > 0
         rows = self.session.execute(
             select(
                 Teacher.state,
-                Teacher.authority_id,
                 func.count(),
                 func.sum(case((Teacher.complete_percent >= COMPLETE, 1), else_=0)),
                 func.sum(case((faulty, 1), else_=0)),
                 func.min(Teacher.state_since),
                 func.min(case((faulty, Teacher.state_since))),
             )
-            .where(Teacher.active)
-            .group_by(Teacher.state, Teacher.authority_id)
+            .where(condition)
+            .group_by(Teacher.state)
         )
         return [_Group(*row) for row in rows]
 
-    def _of(
-        self, states: Iterable[str] | None = None, *, authority: int | None = None
-    ) -> list[_Group]:
-        wanted = None if states is None else {str(state) for state in states}
-        return [
-            each
-            for each in self._groups
-            if (wanted is None or each.state in wanted)
-            and (authority is None or each.authority_id == authority)
-        ]
+    def _of(self, states: Iterable[str]) -> list[_Group]:
+        wanted = {str(state) for state in states}
+        return [each for each in self._groups if each.state in wanted]
 
     def progress(self) -> list[Figure]:
         """The files of the unit by state, in the order of their way; empty without files."""
@@ -350,58 +311,39 @@ class Home:
     def todo(self) -> list[TodoItem]:
         """What waits for the actor, the overdue first, then in the order of the work."""
         role = self.actor.role
-        found: list[TodoItem] = []
-        if role == Role.TEACHER:
-            found += self._own_file()
-        if self.actor.works_with_files and role != Role.TEACHER:
-            found += self._waiting_files()
-        if role in AUTHORITIES:
-            found += self._schools_behind()
-        if role in CORRECTING:
-            found += self._corrections()
-        if role in ENDING:
-            found += self._ending_assignments()
-        if role == Role.CITY_SYSTEM:
-            found += self._failed_jobs()
-        if role == Role.CITY_AUDIT:
-            found += self._alerts()
+        found = [each for roles, read in WORK if role in roles for each in read(self)]
         return sorted((each for each in found if each.count), key=lambda each: not each.overdue)
 
     def _waiting_files(self) -> list[TodoItem]:
+        """The files of the actor's queue, by what is to be done with them."""
+        kinds = [kind for kind in QUEUED if self.actor.role in kind.roles]
+        groups = {each.state: each for each in self._by_state(queue.waiting(self.actor))}
         late = self.actor.tier == "school" and any(each.days_left < 0 for each in self.rounds)
         found = []
-        for kind in FILES_THAT_WAIT:
-            if self.actor.role not in kind.roles:
+        for kind in kinds:
+            group = groups.get(kind.state)
+            if group is None:
                 continue
-            authority = self.actor.unit_id if kind.own else None
-            groups = self._of([kind.state], authority=authority)
-            where = [*ON_THE_ROLLS, equals("state", kind.state)]
-            if kind.own and self.actor.tier == "city":
-                where.append(equals("authority_id", authority))
+            oldest = group.oldest_faulty if kind.faulty else group.oldest
+            where = [equals("state", kind.state)]
             if kind.faulty:
                 where.append(at_least("error_count", 1))
-            since = "oldest_faulty" if kind.faulty else "oldest"
-            oldest = min((m for each in groups if (m := getattr(each, since))), default=None)
-            waits = kind.ages and self._waits_too_long(oldest)
             found.append(
                 TodoItem(
                     kind.key,
                     kind.label,
-                    _sum(groups, "faulty" if kind.faulty else "count"),
-                    "teacher",
+                    group.faulty if kind.faulty else group.count,
+                    "review",
                     tuple(where),
                     oldest,
-                    waits or late,
+                    late or (kind.ages and self._waits_too_long(oldest)),
                     kind.icon,
                 )
             )
         return found
 
     def _waits_too_long(self, since: datetime | None) -> bool:
-        if since is None:
-            return False
-        limit = int(self.known.parameter("reminder_working_days"))
-        return working_days(clock.local(since).date(), clock.today()) > limit
+        return queue.is_overdue(since, self.known)
 
     def _schools_behind(self) -> list[TodoItem]:
         return [
@@ -435,6 +377,13 @@ class Home:
         return [
             TodoItem("correction", label, number, "correction", where, oldest, late, "alert-circle")
         ]
+
+    def _exports(self) -> list[TodoItem]:
+        found = export_right.waiting(self.session, self.actor)
+        oldest = min((each.at for each in found), default=None)
+        late = self._waits_too_long(oldest)
+        label = _l("Exports that wait for your approval")
+        return [TodoItem("export", label, len(found), "export", (), oldest, late, "file-export")]
 
     def _ending_assignments(self) -> list[TodoItem]:
         first = clock.today()
@@ -582,7 +531,17 @@ class Home:
 
 
 ON_THE_ROLLS = (equals("active", True),)
-ENDING = frozenset({Role.CITY_SYSTEM, Role.DISTRICT_SYSTEM, Role.SCHOOL_SYSTEM})
+# Who has which work, in the order in which it is told.
+WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
+    ({Role.TEACHER}, Home._own_file),
+    (STAFF, Home._waiting_files),
+    (AUTHORITIES, Home._schools_behind),
+    (AUTHORITIES | CLERK, Home._corrections),
+    (export_right.APPROVERS, Home._exports),
+    (SYSTEM, Home._ending_assignments),
+    ({Role.CITY_SYSTEM}, Home._failed_jobs),
+    ({Role.CITY_AUDIT}, Home._alerts),
+)
 
 
 def todo(session: Session, actor: Actor) -> list[TodoItem]:

@@ -77,6 +77,7 @@ class Line:
     name: str
     kind: str
     category: str | None
+    authority_id: int | None
     expected: int
     filled: int
     submitted: int
@@ -209,9 +210,7 @@ def schools(each: Round, *, authority: int | None = None, school: int | None = N
     )
 
 
-def narrowed(
-    table: Any, *, text: str = "", category: str = "", show: str = "all", only: Any = None
-) -> Select[Any]:
+def narrowed(table: Any, *, text: str = "", category: str = "", show: str = "all") -> Select[Any]:
     """The rows of `schools` that a filter lets through."""
     tests = [_shows(table, show)]
     if text:
@@ -220,8 +219,6 @@ def narrowed(
         tests.append(or_(*(column.ilike(pattern, escape="/") for column in columns)))
     if category:
         tests.append(table.c.category == category)
-    if only is not None:
-        tests.append(table.c.id.in_(only))
     return select(table).where(*tests)
 
 
@@ -264,6 +261,7 @@ def lines(session: Session, statement: Select[Any]) -> list[Line]:
             name=row.name,
             kind=row.kind,
             category=row.category,
+            authority_id=row.authority_id,
             **{name: row._mapping[name] for name in COUNTS},
             schools=1,
             behind=row.behind,
@@ -293,8 +291,10 @@ def authorities(session: Session, each: Round) -> list[Line]:
             name=unit.name,
             kind=unit.kind,
             category=None,
-            **{name: int(numbers[unit.id][name]) for name in names},
+            authority_id=unit.authority_id,
             due=each.school_deadline,
+            is_extended=False,
+            **{name: int(numbers[unit.id][name]) for name in names},
         )
         for unit in units
     ]
@@ -312,7 +312,6 @@ def urge(
     statement: Select[Any],
     *,
     words: str = "",
-    authorities: Collection[int] = (),
 ) -> Urged:
     """Urge the schools of a statement that are behind, each at most once a day, and record it.
 
@@ -330,10 +329,7 @@ def urge(
         raise Refused(problems=[Problem("reason", text, field="reason")])
     # Two who urge at once take turns, so that nobody is told twice.
     session.execute(select(Round.id).where(Round.id == each.id).with_for_update())
-    columns = statement.selected_columns
-    statement = statement.where(columns.behind == 1)
-    if authorities:
-        statement = statement.where(columns.authority_id.in_(authorities))
+    statement = statement.where(statement.selected_columns.behind == 1)
     behind = {line.id: line.open for line in lines(session, statement)}
     earlier = urged_at(session, behind)
     day = today()
@@ -369,7 +365,7 @@ def urged_at(session: Session, units: Collection[int]) -> dict[int, datetime]:
         .group_by(Audit.object_id)
         .execution_options(unscoped=True)
     )
-    return {int(key): at for key, at in rows}
+    return {int(str(key)): at for key, at in rows}
 
 
 def _day(moment: datetime) -> date:

@@ -1,6 +1,7 @@
 """Home: what waits for me, how far my unit is, deadlines and notices, charts below."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -42,7 +43,8 @@ class Tile(NamedTuple):
     tone: str = ""
 
 
-class Waiting(NamedTuple):
+@dataclass(frozen=True)
+class Waiting:
     """One line of what waits, as a link to its list."""
 
     icon: str
@@ -53,7 +55,8 @@ class Waiting(NamedTuple):
     late: bool
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """One state in the bar: where it starts, how wide it is, and its list."""
 
     state: str

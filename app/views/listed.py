@@ -14,13 +14,14 @@ OPERATORS: Mapping[str, type] = {"one_of": OneOf, "from": AtLeast, "to": AtMost,
 # Name of a list in the services -> the view that shows it.
 VIEWS: Mapping[str, str] = {
     "teacher": "TeacherView",
+    "review": "ReviewView",
     "unit": "UnitView",
     "account": "AccountView",
     "correction": "CorrectionView",
     "job": "JobView",
     "audit": "AuditView",
 }
-MONITOR, MY_FILE = "monitor", "my_file"
+MONITOR, MY_FILE, EXPORT = "monitor", "my_file", "export"
 
 _places: dict[tuple[str, str, str], str] = {}
 
@@ -29,6 +30,8 @@ def address(name: str, where: Iterable[Where] = ()) -> str:
     """Return the address of a list narrowed to the conditions; nothing where it does not exist."""
     if name == MY_FILE:
         return address_of("MyFileView", "show")
+    if name == EXPORT:
+        return address_of("ExportView", "list")
     if name == MONITOR:
         return address_of("MonitorView", "list", **{each.column: each.values[0] for each in where})
     view = _view(VIEWS[name])
@@ -53,5 +56,5 @@ def argument(view: Any, condition: Where) -> str:
 
 
 def _view(name: str) -> Any:
-    views = current_app.appbuilder.baseviews  # type: ignore[attr-defined]
+    views = current_app.appbuilder.baseviews
     return next((view for view in views if type(view).__name__ == name), None)

@@ -11,6 +11,7 @@ from app.views.account import AccountView
 from app.views.api.flow import FLOW_APIS
 from app.views.api.me import JobApi, MeApi
 from app.views.api.teacher import TeacherApi
+from app.views.api.todo import TodoApi
 from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
@@ -27,11 +28,14 @@ from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
+from app.views.job import JobView
+from app.views.monitor import MonitorView
 from app.views.my_file import MyFileView
+from app.views.notice import NoticeView
 from app.views.parameter import ParameterView
 from app.views.print import PrintView
-from app.views.review.queue import ReviewView
 from app.views.record import RECORD_VIEWS, RecordIndexView
+from app.views.review.queue import ReviewView
 from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
 from app.views.teacher.rows import RowView
@@ -72,6 +76,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
+    Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
@@ -81,6 +86,7 @@ MENU: tuple[Entry, ...] = (
     Entry(IndicatorView, "indicators", _l("Indicator dictionary"), "system", "book-2"),
     Entry(CodeView, "codes", _l("Code tables"), "system", "list-details"),
     Entry(ParameterView, "parameters", _l("Parameters"), "system", "adjustments"),
+    Entry(JobView, "jobs", _l("Jobs"), "system", "loader"),
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
 )
 HIDDEN: tuple[Any, ...] = (
@@ -88,6 +94,7 @@ HIDDEN: tuple[Any, ...] = (
     RowView,
     NewFileView,
     DraftView,
+    NoticeView,
     AssignmentView,
     AttachmentView,
     CodeChoiceView,
@@ -95,7 +102,7 @@ HIDDEN: tuple[Any, ...] = (
     *FLOW_VIEWS.values(),
     *RECORD_VIEWS,
 )
-APIS: tuple[Any, ...] = (MeApi, JobApi, TeacherApi, *FLOW_APIS)
+APIS: tuple[Any, ...] = (MeApi, TodoApi, JobApi, TeacherApi, *FLOW_APIS)
 
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:
