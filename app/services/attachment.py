@@ -172,10 +172,10 @@ def unknown_problems(
     ]
 
 
-def link(session: Session, teacher: Teacher, record: object) -> None:
+def link(session: Session, teacher: Teacher, record: Any) -> None:
     """Tie the attachments that a saved record names to it, and let go of those it names no more."""
-    cls = type(record)
-    entry = record.indicator_set  # type: ignore[attr-defined]
+    cls: Any = type(record)
+    entry = record.indicator_set
     for item in entry.indicators:
         if not is_file(item):
             continue
@@ -184,23 +184,17 @@ def link(session: Session, teacher: Teacher, record: object) -> None:
             Attachment.set == entry.code,
             Attachment.field == item.code,
         )
-        named = select(getattr(cls, item.code)).where(
-            cls.teacher_id == teacher.id,  # type: ignore[attr-defined]
-            cls.uuid == record.uuid,  # type: ignore[attr-defined]
-            getattr(cls, item.code).is_not(None),
+        value = getattr(cls, item.code)
+        named = select(value).where(
+            cls.teacher_id == teacher.id, cls.uuid == record.uuid, value.is_not(None)
         )
-        _set_record(session, record.uuid, *mine, Attachment.uuid.in_(named))  # type: ignore[attr-defined]
-        gone = (Attachment.record_uuid == record.uuid, Attachment.uuid.not_in(named))  # type: ignore[attr-defined]
+        _set_record(session, record.uuid, *mine, Attachment.uuid.in_(named))
+        gone = (Attachment.record_uuid == record.uuid, Attachment.uuid.not_in(named))
         _set_record(session, None, *mine, *gone)
 
 
-def _set_record(session: Session, uuid: str | None, *where: object) -> None:
-    session.execute(
-        update(Attachment)
-        .where(*where)  # type: ignore[arg-type]
-        .values(record_uuid=uuid)
-        .execution_options(synchronize_session=False)
-    )
+def _set_record(session: Session, uuid: str | None, *where: Any) -> None:
+    session.execute(update(Attachment).where(*where).values(record_uuid=uuid))
 
 
 def release(session: Session, teacher: Teacher, set_code: str, record_uuid: str) -> None:

@@ -85,7 +85,9 @@ def create_file(
         raise Refused(problems=problems)
     teacher = new_file(school, values)
     defaults = default_values(catalog, "basic", school.category)
-    problems += _entry_problems(session, teacher, {**defaults, **values}, catalog)
+    found = _entry_problems(session, teacher, {**defaults, **values}, catalog)
+    # What was not asked for yet is filled in later; it is missing until then, not wrong.
+    problems += [p for p in found if p.code == check.SCOPE or values.get(p.field or "") is not None]
     if problems:
         raise Refused(problems=problems)
     session.add(teacher)
@@ -182,10 +184,10 @@ def save_record(
     merged = record.values()
     with session.no_autoflush:
         file = file_data(session, [teacher], catalog)[teacher.id]
-    unread = {problem.field for problem in problems}
     found = check.save_problems(file, set_code, record.uuid, merged, catalog)
-    # A field that could not be read keeps its old value; what is said of that would mislead.
-    problems += [p for p in found if p.is_error and p.field not in unread]
+    problems += [
+        p for p in found if p.is_error and _can_be_mended(p, problems, actor, teacher, catalog)
+    ]
     if problems:
         if record.id is not None:
             session.expire(record)
@@ -214,6 +216,25 @@ def save_record(
         },
     )
     return record
+
+
+def _can_be_mended(
+    problem: Problem,
+    unread: Sequence[Problem],
+    actor: Actor,
+    teacher: Teacher,
+    catalog: Catalog,
+) -> bool:
+    """Whether an error stands in the way of this person's saving.
+
+    A field that could not be read keeps its old value, and what is said of that would mislead. An
+    error in a field of somebody else's is theirs to mend: it is kept and shown, it blocks nobody
+    else.
+    """
+    if problem.field in {each.field for each in unread}:
+        return False
+    item = catalog.by_key.get(f"{problem.set}.{problem.field}")
+    return item is None or may_edit(actor, teacher, item, catalog)
 
 
 def delete_record(

@@ -7,6 +7,7 @@ from flask import jsonify, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from wtforms import SelectField, SelectMultipleField
+from wtforms.fields.choices import Choice
 
 from app.core.errors import NotFound
 from app.core.reference import Code, Indicator
@@ -143,14 +144,14 @@ class _RemoteCodes:
         known, lang = present_catalog(), language()
         table = known.table_of(self.indicator, self.category)
         given = self.data if isinstance(self.data, list) else codes_of(self.data)
-        yield from ((code, known.label(table, code, lang), True, {}) for code in given)
+        yield from (Choice(code, known.label(table, code, lang), True, {}) for code in given)
 
 
 class CodeSelectField(_RemoteCodes, SelectField):
     """One code."""
 
     def iter_choices(self) -> Any:
-        yield ("", "", not self.data, {})
+        yield Choice("", "", not self.data, {})
         yield from super().iter_choices()
 
 

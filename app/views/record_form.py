@@ -27,7 +27,7 @@ from app.indicators.values import as_text, codes_for, default_of, display, mask
 from app.models.record import KEPT_ON_TEACHER
 from app.services.attachment import is_file, is_picture
 from app.views.choice import CodeSelectField, CodeSelectMultipleField, governor_of
-from app.views.widgets import LONG_LIST, Card
+from app.views.widgets import LONG_LIST, Card, options
 
 FEW = 4  # So many choices stand open side by side.
 WIDE_TEXT = 200  # From here on a text takes the full width,
@@ -313,7 +313,7 @@ def _field(context: Context, item: Indicator) -> Any:
         common["render_kw"] |= {"accept": kinds}
         return UploadField(**common)
     if item.data_type == "bool":
-        return RadioField(choices=_yes_no(context.catalog), validate_choice=False, **common)
+        return RadioField(choices=options(_yes_no(context.catalog)), validate_choice=False, **common)
     if item.data_type == "code":
         return _code_field(context, item, common)
     common["render_kw"] |= dict(INPUTS.get(item.data_type, {}))
@@ -346,10 +346,10 @@ def _code_field(context: Context, item: Indicator, common: dict[str, Any]) -> An
         if code not in known:
             choices.append((code, context.catalog.label(table, code, lang)))
     if item.multi_value:
-        return SelectMultipleField(choices=choices, validate_choice=False, **common)
+        return SelectMultipleField(choices=options(choices), validate_choice=False, **common)
     if len(choices) <= FEW and context.is_required(item) and not item.applicable_when:
-        return RadioField(choices=choices, validate_choice=False, **common)
-    return SelectField(choices=[("", ""), *choices], validate_choice=False, **common)
+        return RadioField(choices=options(choices), validate_choice=False, **common)
+    return SelectField(choices=options(choices, blank=True), validate_choice=False, **common)
 
 
 def _yes_no(catalog: Catalog) -> list[tuple[str, str]]:
