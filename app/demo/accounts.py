@@ -19,8 +19,8 @@ from app.models.teacher import Teacher
 from app.models.unit import Unit
 
 DEMO_PASSWORD = "Demo-2026-bj"  # noqa: S105  printed at the start of the demo, and nowhere else valid
-ACCOUNTS: Table = Account.__table__  # type: ignore[assignment]
-ASSIGNMENTS: Table = Assignment.__table__  # type: ignore[assignment]
+ACCOUNTS: Table = Account.__table__
+ASSIGNMENTS: Table = Assignment.__table__
 SHORT = {
     Role.CITY_SYSTEM: "system", Role.CITY_AUDIT: "audit", Role.CITY_INFO: "info",
     Role.CITY_ASSISTANT: "assistant", Role.DISTRICT_SYSTEM: "system", Role.DISTRICT_INFO: "info",
@@ -58,6 +58,7 @@ class Register:
         self._staff: dict[tuple[int, str], tuple[int, int]] = {}
         self._teachers: dict[int, tuple[int, int]] = {}
         self._linked: list[tuple[int, int]] = []
+        self._deputies: dict[int, tuple[int, int]] = {}
         self.city_id = 0
 
     def holder(self, unit_id: int, role: str) -> tuple[int, int]:
@@ -77,7 +78,27 @@ class Register:
             "authority": (decides, int(unit.authority_id or 0)),
             "city": (Role.CITY_INFO, self.city_id),
         }.get(party, (Role.SCHOOL_INFO, unit.id))
-        return place, str(role), *self.holder(place, role)
+        holder = self.holder(place, role)
+        if holder[0] == file.account:
+            # Nobody decides on their own file: the head's one goes to the deputy.
+            holder = self._deputies.get(place, holder)
+        return place, str(role), *holder
+
+    def add_deputy(self, unit: PlannedUnit, since: date, until: date) -> None:
+        """Let a deputy act as head of a school for a while."""
+        _account, assignment = self.holder(unit.id, Role.SCHOOL_HEAD)
+        deputy = self.add_account(f"s{unit.code}_deputy".lower(), unit.deputy)
+        self._deputies[unit.id] = (
+            deputy,
+            self.assign(
+                deputy,
+                Role.SCHOOL_HEAD,
+                unit.id,
+                since=since,
+                until=until,
+                delegated_from=assignment,
+            ),
+        )
 
     def add_teacher(self, file: File, name: str) -> int:
         """Add a teacher's own account; returns it."""

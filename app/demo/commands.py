@@ -1,7 +1,8 @@
-"""The commands of the demonstration: `flask demo`, `demo-accounts`."""
+"""The commands of the demonstration: `flask demo`, `demo-accounts`, `workbooks`."""
 
 import json
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
@@ -11,13 +12,15 @@ from sqlalchemy import func, select
 from app.access.scope import system
 from app.demo import accounts as demo_accounts_of
 from app.demo import load as demo_load
+from app.demo.workbooks import make_workbooks
 from app.extensions import db
+from app.indicators.catalog import catalog
 from app.models.unit import Unit
 
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    for command in (demo, demo_accounts):
+    for command in (demo, demo_accounts, workbooks):
         app.cli.add_command(command)
 
 
@@ -59,3 +62,13 @@ def demo_accounts(as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['role']:<18}{row['username']:<24}{row['password']:<16}{row['org']}")
+
+
+@click.command("workbooks")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@with_appcontext
+def workbooks(folder: Path) -> None:
+    """Write workbooks to try the import with, good and hostile, and an index, into FOLDER."""
+    session = db.session()
+    for made in make_workbooks(session, folder, catalog(session)):
+        click.echo(f"{made.path.name}  {made.username}  {made.recipe.holds}")

@@ -114,6 +114,9 @@ def spread_rows(
         found += own
         if code not in DATED or not updates:
             continue
+        if code == "title" and len(own) == 1:
+            # The first title of a life: until then the record said that there is none.
+            found += _untitled_until(own[0], effect, updates, moved)
         for version in own[1:] if code in FEEDS_BASIC else own:
             moment = _known_from(code, version.values, effect, updates)
             version.valid_from = moment
@@ -121,6 +124,18 @@ def spread_rows(
                 moved.add(moment)
                 found += _ended_by(own, version, moment)
     return found, sorted(moved)
+
+
+def _untitled_until(
+    row: Version, effect: datetime, updates: Sequence[datetime], moved: set[datetime]
+) -> list[Version]:
+    moment = _known_from("title", row.values, effect, updates)
+    if moment == effect:
+        return []
+    moved.add(moment)
+    former = replace(row, values={"title": "0"}, valid_to=moment)
+    row.valid_from = moment
+    return [former]
 
 
 def _ended_by(own: list[Version], later: Version, moment: datetime) -> list[Version]:

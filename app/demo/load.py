@@ -165,6 +165,7 @@ class _Load:
             self._write()
         suspended.restore()
         self.session.expire_all()
+        self.around.keep_submissions(self.catalog)
         return Loaded(len(self.plan.schools), self.serial, self.rows, self.states)
 
     def _write(self) -> None:
@@ -256,6 +257,8 @@ class _Load:
     def _course(self, rng: Random, desk: "_Desk", life: Life, own_account: bool) -> Course:
         joined = date(life.joined // 12, life.joined % 12 + 1, 1)
         state = ways.draw_state(rng, desk.pace, joined, self.calendar)
+        if life.role == HEAD:
+            state = self.around.state_of_head(desk.unit) or state
         submitter = "teacher" if own_account and rng.random() < 0.7 else "info"
         if state is not None:
             return ways.open_course(

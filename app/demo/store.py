@@ -36,14 +36,13 @@ def set_columns(set_code: str, uuid: str, values: Mapping[str, Any]) -> Columns:
     cls = SETS[set_code]
     found: Columns = {}
     for item in cls.indicator_set.indicators:
-        value = values.get(item.code)
-        if not item.sealed:
-            found[item.code] = value
-            continue
-        place = {"table": cls.__tablename__, "column": item.code, "uuid": uuid}
-        blank = value is None
-        found[item.code] = None if blank else seal(value, **place)
-        found[f"{item.code}_index"] = None if blank else blind_index(value, index_kind(item))
+        value: Any = values.get(item.code)
+        found[item.code] = value
+        if item.sealed:
+            place = {"table": cls.__tablename__, "column": item.code, "uuid": uuid}
+            blank = value is None
+            found[item.code] = None if blank else seal(value, **place)
+            found[f"{item.code}_index"] = None if blank else blind_index(value, index_kind(item))
     return found
 
 

@@ -17,14 +17,17 @@ from app.demo.file import File
 from app.demo.people import weighted
 from app.demo.schools import Plan, PlannedUnit
 from app.demo.store import Writer
+from app.indicators.catalog import Catalog
 from app.models.correction import Correction
 from app.models.history import Audit
 from app.models.notice import Notice
+from app.models.record import TEACHER_SETS
 from app.models.report import ReportBatch, ReportItem
 from app.models.round import Extension, Round
-from app.models.teacher import ReviewState
+from app.models.snapshot import FileSnapshot
+from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit, UnitKind
-from app.services import job, report
+from app.services import compare, job, report
 from app.services.number import take_serials
 
 SHOWN_SCHOOLS = 4  # Schools in which everybody has an account.
@@ -32,6 +35,7 @@ REASON_EXTENSION = "学校搬迁，申请延期上报"
 REASON_CORRECTION = "职称信息与评审结果不一致，请通过信息变更更正"
 REASON_CLOSED = "已核实，无需变更"
 REASON_URGE = "请于本周内完成"
+SUBMISSIONS_KEPT = 400
 AUDIT_DAYS, AUDIT_LIMIT = 10, 5000
 
 
@@ -57,6 +61,9 @@ class Surroundings:
         self._first_reports: dict[int, int] = {}
         self._audited = 0
         self._head_done = False
+        self._deputy_at: int | None = None
+        self._sent_back: dict[int, Taken] = {}
+        self._sent_again: list[int] = []
         self.batches: list[tuple[int, str]] = []
 
     def is_shown(self, unit: PlannedUnit) -> bool:
@@ -77,17 +84,14 @@ class Surroundings:
         unit = next((each for each in self._plan.schools if self.is_shown(each)), None)
         if unit is None:
             return
-        _account, assignment = self._register.holder(unit.id, Role.SCHOOL_HEAD)
-        deputy = self._register.add_account(f"s{unit.code}_deputy".lower(), unit.deputy)
         day = self._calendar.day
-        self._register.assign(
-            deputy,
-            Role.SCHOOL_HEAD,
-            unit.id,
-            since=day - timedelta(days=12),
-            until=day + timedelta(days=rng.randrange(30, 60)),
-            delegated_from=assignment,
-        )
+        until = day + timedelta(days=rng.randrange(30, 60))
+        self._register.add_deputy(unit, self._calendar.opens, until)
+        self._deputy_at = unit.id
+
+    def state_of_head(self, unit: PlannedUnit) -> str | None:
+        """The head with a deputy has submitted a file, and the deputy is to confirm it."""
+        return ReviewState.SUBMITTED if unit.id == self._deputy_at else None
 
     def open_batches(self) -> None:
         """The rounds, and the two reports whose items follow with the files."""
@@ -159,8 +163,41 @@ class Surroundings:
                 first = file.course.batches[0]
                 self._first_reports[first] = self._first_reports.get(first, 0) + 1
         self._correct(file)
+        self._remember_return(file)
         self._log(file)
         self._tell_teacher(file)
+
+    def _remember_return(self, file: File) -> None:
+        """Files that went back and are not in force keep what was submitted before."""
+        steps = file.course.steps
+        back = [each for each in steps if each.after == ReviewState.RETURNED]
+        if file.course.effect is None and back and len(self._sent_back) < SUBMISSIONS_KEPT:
+            self._sent_back[file.id] = back[-1]
+            if file.course.state != ReviewState.RETURNED:
+                self._sent_again.append(file.id)
+
+    def keep_submissions(self, catalog: Catalog) -> None:
+        """Keep the submissions that went back, then correct those that came again, so that a
+        reviewer has something to compare."""
+        files = {
+            each.id: each
+            for each in self._session.scalars(
+                select(Teacher).where(Teacher.id.in_(list(self._sent_back)))
+            )
+        }
+        for step in sorted({each.step for each in self._sent_back.values()}):
+            own = [files[key] for key, each in self._sent_back.items() if each.step == step]
+            compare.keep(self._session, own, step, catalog)
+        for kept in self._session.scalars(select(FileSnapshot)):
+            kept.at = self._sent_back[kept.teacher_id].at
+        contact = TEACHER_SETS["contact"]
+        again = contact.teacher_id.in_(self._sent_again) & contact.valid_from.is_(None)
+        for row in self._session.scalars(select(contact).where(again)):
+            if row.address:
+                row.address = f"{row.address}（更正）"
+        self._session.flush()
+        compare.count(self._session, [files[key] for key in self._sent_again], catalog)
+        self._session.flush()
 
     def _correct(self, file: File) -> None:
         for step in file.course.steps:

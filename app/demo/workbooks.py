@@ -4,7 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -74,7 +74,12 @@ class Made:
 def read_list(folder: Path = FOLDER) -> list[Recipe]:
     """Read the list of workbooks."""
     with (folder / LIST).open(encoding="utf-8", newline="") as stream:
-        return [Recipe(**{**row, "rows": int(row["rows"])}) for row in csv.DictReader(stream)]
+        return [_recipe(row) for row in csv.DictReader(stream)]
+
+
+def _recipe(row: Mapping[str, str]) -> Recipe:
+    texts = {key: value for key, value in row.items() if key != "rows"}
+    return Recipe(rows=int(row["rows"]), **texts)
 
 
 def make_workbooks(session: Session, folder: Path, catalog: Catalog) -> list[Made]:
@@ -266,12 +271,13 @@ def _names_not_codes(kitchen: _Kitchen, each: Recipe) -> bytes:
 
 
 def _drop_code(catalog: Catalog, key: str, cell: Any) -> None:
-    """“1 居民身份证” becomes “居民身份证”; regions keep their code, which their names lack."""
+    """“1 居民身份证” becomes “居民身份证”, where no other code has that name."""
     item = catalog.by_key.get(key)
-    if item is None or item.data_type != "code" or item.code_table.startswith("@"):
+    if item is None or item.data_type != "code" or not isinstance(cell.value, str):
         return
-    if isinstance(cell.value, str) and " " in cell.value and "、" not in cell.value:
-        cell.value = cell.value.partition(" ")[2]
+    name = cell.value.partition(" ")[2]
+    if [code.name_zh for code in catalog.codes(item.code_table).values()].count(name) == 1:
+        cell.value = name
 
 
 def _other_dates(kitchen: _Kitchen, each: Recipe) -> bytes:
@@ -340,7 +346,6 @@ def _renamed_heading(kitchen: _Kitchen, each: Recipe) -> bytes:
     def rename(book: Any) -> None:
         sheet = book[kitchen.title(each.category, "basic")]
         sheet.cell(HEADINGS, 1).value = "尊姓大名"
-        sheet.cell(CODES, 1).value = None
 
     return _edited(_insert(kitchen, each), rename)
 
@@ -461,7 +466,7 @@ def _too_many_rows(kitchen: _Kitchen, each: Recipe) -> bytes:
 
 
 def _too_many_cells(kitchen: _Kitchen, each: Recipe) -> bytes:
-    book = _basic_only(kitchen, Recipe(**{**vars(each), "rows": 2}))
+    book = _basic_only(kitchen, replace(each, rows=2))
     cells = "".join(
         f'<c r="{_letters(n)}{{row}}" t="inlineStr"><is><t>x</t></is></c>' for n in range(16_384)
     )
