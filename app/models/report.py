@@ -4,9 +4,10 @@ from datetime import datetime
 
 from flask_appbuilder import Model
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from app.models.base import Scoped, UtcDateTime
+from app.models.teacher import Teacher
 
 
 class ReportBatch(Model):
@@ -44,4 +45,7 @@ class ReportItem(Scoped, Model):
     school_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     authority_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     file_version: Mapped[int] = mapped_column(Integer)
-    payload: Mapped[bytes | None] = mapped_column(LargeBinary)
+    payload: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+
+    batch: Mapped[ReportBatch] = relationship()
+    teacher: Mapped[Teacher] = relationship(foreign_keys=[teacher_id])

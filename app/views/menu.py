@@ -23,6 +23,7 @@ from app.views.charts import (
 )
 from app.views.choice import CodeChoiceView
 from app.views.code import CodeView
+from app.views.correction import CorrectionView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
@@ -35,7 +36,9 @@ from app.views.notice import NoticeView
 from app.views.parameter import ParameterView
 from app.views.print import PrintView
 from app.views.record import RECORD_VIEWS, RecordIndexView
+from app.views.report_batch import ReportItemView, ReportView
 from app.views.review.queue import ReviewView
+from app.views.round import RoundView
 from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
 from app.views.teacher.rows import RowView
@@ -76,6 +79,9 @@ MENU: tuple[Entry, ...] = (
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
+    Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
+    Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
+    Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
@@ -90,6 +96,7 @@ MENU: tuple[Entry, ...] = (
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
 )
 HIDDEN: tuple[Any, ...] = (
+    ReportItemView,
     FileView,
     RowView,
     NewFileView,

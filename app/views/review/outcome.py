@@ -111,7 +111,7 @@ def result_of(session: Session, job: Job, known: Catalog) -> Result:
     decided = job.args["ids"][: job.done]
     passed = [key for key in decided if key not in refused][:SHOWN]
     shown = [*list(refused)[:SHOWN], *passed]
-    names = _names(session, shown)
+    names = names_of(session, shown)
     return Result(
         REVIEW.steps_named(job.args["step"])[0].label,
         job.state,
@@ -121,12 +121,13 @@ def result_of(session: Session, job: Job, known: Catalog) -> Result:
         job.done,
         len(job.args["ids"]),
         job.error or "",
-        [_line(key, names, refused[key], known) for key in list(refused)[:SHOWN]],
-        [_line(key, names, None, known) for key in passed],
+        [line_of(key, names, refused[key], known) for key in list(refused)[:SHOWN]],
+        [line_of(key, names, None, known) for key in passed],
     )
 
 
-def _names(session: Session, keys: Iterable[int]) -> dict[int, tuple[str, str]]:
+def names_of(session: Session, keys: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Return name and school of files, inside the scope."""
     rows = session.execute(
         select(Teacher.id, Teacher.name, Unit.name)
         .join(Unit, Unit.id == Teacher.school_id)
@@ -135,9 +136,10 @@ def _names(session: Session, keys: Iterable[int]) -> dict[int, tuple[str, str]]:
     return {key: (name, school) for key, name, school in rows}
 
 
-def _line(
+def line_of(
     key: int, names: Mapping[int, tuple[str, str]], told: Mapping[str, Any] | None, known: Catalog
 ) -> Line:
+    """Return the line of a file; `told` is its refusal, None when it was done."""
     # A file that has left the scope meanwhile is named by nothing.
     name, school = names.get(key, ("", ""))
     href = address_of("ReviewView", "show", pk=key) if key in names else ""
