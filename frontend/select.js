@@ -21,6 +21,8 @@ function enhance(element) {
     render: { option: draw, item: draw, no_results: nothing, loading },
     ...(remote ? remoteOptions(element) : {}),
   });
+  // The look of the plain select would lie over that of the control inside.
+  select.wrapper.classList.remove("form-select");
   // The original stays in the page for the form; nobody should meet it.
   element.setAttribute("aria-label", label);
   element.setAttribute("aria-hidden", "true");
@@ -48,6 +50,12 @@ function remoteOptions(element) {
     labelField: "text",
     searchField: [],
     preload: "focus",
+    refreshThrottle: 0,
+    // What was found for other words must not be chosen by a quick Enter.
+    onType() {
+      this.clearOptions();
+      this.refreshOptions(false);
+    },
     load(query, done) {
       this.clearOptions();
       const address = new URL(element.dataset.url, location.href);
