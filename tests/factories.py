@@ -20,6 +20,8 @@ from app.core.crypto import blind_index, seal
 from app.demo import ids
 from app.demo.store import insert_rows, set_columns
 from app.indicators.catalog import Catalog, catalog
+from app.indicators.derive import derive
+from app.indicators.file import FileData, Row, SchoolFacts
 from app.models.account import Account, Assignment
 from app.models.record import SETS, TEACHER_SETS
 from app.models.teacher import (
@@ -38,7 +40,7 @@ from app.services.number import number_of, take_serials
 
 PASSWORD = "Demo-2026-bj"
 LONG_AGO = date(2020, 1, 1)
-FIRST_BIRTH = date(1970, 1, 1)
+FIRST_BIRTH = date(1978, 1, 1)
 
 # One type of each category, the stage it teaches, and a title, certificate and subject that fit.
 TYPES = {
@@ -342,11 +344,28 @@ def _place(teacher: Teacher) -> dict[str, int]:
 def complete_file(school: Unit, known: Catalog, **basic: Any) -> Content:
     """A clean file for a school as plain values by set: what the category collects, no more."""
     base = _basic(school, next(_serials), basic)
-    content = {"basic": [base], **_career(school, base), **_yearly(school), **_skills(school, base)}
-    return {
-        code: [_narrowed(known, school.category, code, row, base) for row in rows]
-        for code, rows in content.items()
+    whole = {"basic": [base], **_career(school, base), **_yearly(school), **_skills(school, base)}
+    content = {
+        code: [_narrowed(known, str(school.category), code, row, base) for row in rows]
+        for code, rows in whole.items()
     }
+    _derive(school, known, content, set(basic))
+    return content
+
+
+def _derive(school: Unit, known: Catalog, content: Content, given: set[str]) -> None:
+    """Write the derived values, except those that the test gave itself."""
+    facts = SchoolFacts(
+        school.id, school.code, school.name, str(school.category), str(school.type_code)
+    )
+    rows = {
+        code: tuple(Row(f"{code}{n}", row) for n, row in enumerate(found))
+        for code, found in content.items()
+    }
+    for key, value in derive(FileData(None, facts, "100", rows), known, today()).items():
+        set_code, code = key.split(".")
+        if not (set_code == "basic" and code in given):
+            content[set_code][0][code] = value
 
 
 def _narrowed(

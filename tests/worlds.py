@@ -34,7 +34,7 @@ from tests.factories import PASSWORD, Wanted, make_account, make_city, make_scho
 from tests.factories import make_teachers as make_files
 
 PER_STATE = 2
-FIRST_BIRTH = date(1971, 1, 3)
+FIRST_BIRTH = date(1975, 1, 3)
 
 # The steps that lead to a state, each with the party that took it and where it led.
 PATHS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
