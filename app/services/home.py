@@ -35,7 +35,7 @@ from app.services.listed import Where, at_least, at_most, equals, is_empty, one_
 from app.services.review import is_the_teachers
 
 ROUNDS = 3  # Rounds under way that the page tells of.
-NOTICES = 5
+NOTICES = 3
 COMPLETE = 100
 SOON = timedelta(days=30)  # An assignment that ends within this time is pointed out.
 WEEK = timedelta(days=6)  # Today and the six days before it.

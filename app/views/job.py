@@ -24,7 +24,7 @@ from app.services import audit, report
 from app.services import job as queue
 from app.views.base import BaseModelView
 from app.views.datamodel import Datamodel
-from app.views.listing import address_of
+from app.views.listing import Row, address_of
 from app.views.widgets import Badge, badge_of, number_of
 
 BADGES: Mapping[Any, tuple[str, str]] = {
@@ -35,7 +35,7 @@ BADGES: Mapping[Any, tuple[str, str]] = {
     JobState.CANCELLED: ("ban", "draft"),
 }
 STATE_WORDS: Mapping[str, Any] = {
-    JobState.QUEUED: _l("Waiting"),
+    JobState.QUEUED: _l("In the queue"),
     JobState.RUNNING: _l("Running"),
     JobState.DONE: _l("Finished"),
     JobState.FAILED: _l("Failed"),
@@ -47,6 +47,7 @@ LIVE = 10  # Jobs of one page whose progress moves by itself.
 STOPPED = (JobState.FAILED, JobState.CANCELLED)
 NAMES = "tm.job_names"
 BATCHES = "tm.job_batches"
+LIVE_JOBS = "tm.live_jobs"
 
 
 class Kind(NamedTuple):
@@ -203,8 +204,6 @@ class JobView(BaseModelView):
             return title_of(item.name)
         if column == "account_id":
             return self._owner(item)
-        if column == "progress":
-            return self._progress(item)
         return super().cell(item, column)
 
     @staticmethod
@@ -212,16 +211,22 @@ class JobView(BaseModelView):
         names = request.environ.get(NAMES, {})
         return names.get(item.account_id, "") if item.account_id else _("The system")
 
-    def _progress(self, item: Job) -> Any:
+    def _row(self, item: Job, columns: Any, *rest: Any) -> Row:
         """Draw the progress; the first ones under way are asked for again by themselves."""
-        live = request.environ.get("tm.live_jobs", ())
+        row = super()._row(item, columns, *rest)
         draw = get_template_attribute("job/progress.html", "place")
-        return draw(standing(item, current_actor()), item.id in live)
+        is_live = item.id in request.environ.get(LIVE_JOBS, ())
+        drawn = draw(standing(item, current_actor()), is_live)
+        cells = [
+            cell._replace(value=drawn) if column == "progress" else cell
+            for column, cell in zip(columns, row.cells, strict=True)
+        ]
+        return row._replace(cells=cells)
 
     def _page(self, query: Query, arguments: Any, columns: Any) -> Any:
         rows = super()._page(query, arguments, columns)
         live = [row.id for row in rows if row.state in PACE][:LIVE]
-        request.environ["tm.live_jobs"] = frozenset(live)
+        request.environ[LIVE_JOBS] = frozenset(live)
         _keep_batches(rows)
         if "account_id" in columns:
             wanted = {row.account_id for row in rows if row.account_id}

@@ -45,7 +45,7 @@ SHOWN = (
     ("behind", _l("Behind")),
     ("overdue", _l("Past their deadline")),
     ("nothing", _l("Nothing reported")),
-    ("done", _l("Done")),
+    ("done", _l("All reported")),
 )
 
 

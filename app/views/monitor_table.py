@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import clock
 from app.models.round import Round
+from app.models.unit import UnitKind
 from app.services import monitor as service
 from app.services.listed import Where, equals
 from app.services.monitor import Line
@@ -26,8 +27,8 @@ LABELS: Mapping[str, Any] = {
     "behind": _l("Behind"),
     "expected": _l("On the rolls"),
     "filled": _l("Filled in"),
-    "submitted": _l("Submitted"),
-    "confirmed": _l("Reported"),
+    "submitted": _l("Handed in"),
+    "confirmed": _l("Confirmed"),
     "effective": _l("Effective"),
     "returned": _l("Returned"),
     "late": _l("Late"),
@@ -80,7 +81,8 @@ def authorities(
     files = service.files_of(each)
     rows = []
     for line in found:
-        name = str(names.get(line.id, line.name))
+        is_city = line.kind == UnitKind.CITY
+        name = _("Units run by the city") if is_city else str(names.get(line.id, line.name))
         inside = url_for("MonitorView.list", round=each.id, authority=line.id)
         cells = [Cell(name), *_school_figures(line, each, inside)]
         cells += _figures(line, _with(files, equals("authority_id", line.id)))
