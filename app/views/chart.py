@@ -1,13 +1,11 @@
 """Charts: the database groups, the browser draws, and every bar leads to the list behind it."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 
-from flask import Response, jsonify, request, url_for
+from flask import jsonify, request, url_for
 from flask_appbuilder import GroupByChartView
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
@@ -20,7 +18,7 @@ from app.core import clock
 from app.core.errors import Malformed, NotFound
 from app.indicators.catalog import catalog, language
 from app.reports.dimensions import Dimension, Words
-from app.reports.figures import REST, Cell, Figures, Tests, count_by, drawn
+from app.reports.figures import REST, Bar, Cell, Figures, Tests, count_by, drawn
 from app.views.datamodel import EQUAL, AtLeast, AtMost, Datamodel, Empty, OneOf
 from app.views.declared import Declared, OwnFilters
 from app.views.listing import FILTER, address_of, chips_of, link, read_filters
@@ -28,10 +26,8 @@ from app.views.model_form import search_form_of
 from app.views.widgets import ChartFigure, FilterPanel, text_of
 
 KINDS = ("bar", "hbar", "pie", "stacked", "line", "map")
-FORMATS = ("json", "csv", "xlsx")
 EVERYTHING = "all"  # The argument that drops the population of a chart.
 OPERATORS: Mapping[str, type] = {"one_of": OneOf, "from": AtLeast, "to": AtMost, "empty": Empty}
-DANGEROUS = "=+-@\t\r\n\0"  # A spreadsheet would read a cell that begins so as a formula.
 
 
 @dataclass(frozen=True)
@@ -112,29 +108,18 @@ class Chart:
         columns = zip(*([part["value"] for part in row.parts] for row in self.rows), strict=True)
         return [sum(column) for column in columns]
 
-    def as_csv(self) -> str:
-        """Return the rows as CSV with a byte order mark, which Excel needs to read Chinese."""
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(self.headings)
-        for label, *figures in self.lines():
-            writer.writerow([f"'{label}" if label[:1] in tuple(DANGEROUS) else label, *figures])
-        return "\ufeff" + text.getvalue()
-
     def response(self) -> Any:
         """Answer the request for the data of this chart: JSON, or the file that is asked for."""
         kind = request.args.get("format", "json")
-        if kind not in FORMATS:
-            raise Malformed(_("This format is not offered."))
         if kind == "json":
             return jsonify(self.as_json())
-        if kind == "csv":
-            headers = {"Content-Disposition": f"attachment; filename={self.name}.csv"}
-            return Response(self.as_csv(), mimetype="text/csv", headers=headers)
-        # The writers of workbooks are loaded when the first one is asked for.
+        if kind not in ("csv", "xlsx"):
+            raise Malformed(_("This format is not offered."))
+        # The writers of files are loaded when the first file is asked for.
         from app.exchange import export  # noqa: PLC0415
 
-        return export.write_xlsx(self.headings, self.lines(), name=str(self.title))
+        send = {"csv": export.stream_csv, "xlsx": export.write_xlsx}[kind]
+        return send(self.headings, self.lines(), name=str(self.title), notice=str(self.note))
 
 
 class Choice(NamedTuple):
@@ -386,13 +371,16 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
         return f"{address}?{here}" if here else address
 
 
-class _Links(NamedTuple):
-    """The addresses of the lists behind the figures of one chart."""
+class _Links:
+    """The addresses of the lists behind the figures of one chart; there may be thousands."""
 
-    view: BaseChartView
-    list_url: str
-    arguments: MultiDict
-    tints: Mapping[Any, str]
+    def __init__(
+        self, view: BaseChartView, list_url: str, arguments: MultiDict, tints: Mapping[Any, str]
+    ) -> None:
+        self.view, self.list_url, self.arguments = view, list_url, arguments
+        self.tints = tints
+        self._kept: dict[frozenset[str], str] = {}
+        self._rows: dict[int, ChartRow] = {}
 
     def tint(self, key: Any) -> str:
         return self.tints.get(key, "")
@@ -402,16 +390,30 @@ class _Links(NamedTuple):
         if not self.list_url:
             return ""
         own = {self.view.argument(t.column, t.operator): t.values for t in tests}
-        pairs = [pair for pair in self.arguments.items(multi=True) if pair[0] not in own]
-        pairs += [(name, value) for name, values in own.items() for value in values]
-        return f"{self.list_url}?{urlencode(pairs)}" if pairs else self.list_url
+        query = [
+            self._others(frozenset(own)),
+            *(urlencode({n: v}, doseq=True) for n, v in own.items()),
+        ]
+        pairs = "&".join(part for part in query if part)
+        return f"{self.list_url}?{pairs}" if pairs else self.list_url
+
+    def _others(self, own: frozenset[str]) -> str:
+        """The filters of the page that a figure does not replace by its own."""
+        if own not in self._kept:
+            others = [pair for pair in self.arguments.items(multi=True) if pair[0] not in own]
+            self._kept[own] = urlencode(others)
+        return self._kept[own]
 
     def part(self, cell: Cell) -> dict[str, Any]:
         return {"value": cell.number, "href": self.to(cell.tests) if cell.number else ""}
 
     def rows(self, figures: Figures) -> list[ChartRow]:
-        return [
-            ChartRow(
+        return [self._row(bar) for bar in figures.bars]
+
+    def _row(self, bar: Bar) -> ChartRow:
+        # Most bars of a drawing are those of its table.
+        if id(bar) not in self._rows:
+            self._rows[id(bar)] = ChartRow(
                 bar.name,
                 bar.whole.number,
                 self.to(bar.whole.tests),
@@ -419,8 +421,7 @@ class _Links(NamedTuple):
                 self.tint(bar.key),
                 tuple(self.part(cell) for cell in bar.parts),
             )
-            for bar in figures.bars
-        ]
+        return self._rows[id(bar)]
 
 
 def _tints(definition: Mapping[str, Any]) -> dict[Any, str]:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import openpyxl
 import pytest
 from werkzeug.datastructures import MultiDict
 
@@ -165,7 +166,7 @@ def test_the_first_chart_is_shown_where_none_is_named(app: Any, session: Any, wo
     client = sign_in(app, world, "district_info_A")
 
     assert (
-        'data-chart="/charts/districts/data/schools"' in client.get("/charts/districts/chart/").text
+        'data-chart="/charts/districts/data/units"' in client.get("/charts/districts/chart/").text
     )
     assert client.get("/charts/districts/chart/map").status_code == 404
     assert client.get("/charts/districts/data/nothing").status_code == 404
@@ -240,13 +241,16 @@ def test_charts_of_files_are_closed_to_those_without_files(
     assert client.get("/charts/progress/data/units").status_code == 403
 
 
-def test_the_file_has_the_figures_of_the_page_and_opens_in_excel(
+def test_files_have_all_the_figures_and_say_what_was_counted(
     app: Any, world: Any, varied: Any
 ) -> None:
     client = sign_in(app, world, "city_info")
     shown = client.get("/charts/staff/data/subject?all=1").json
-    answer = client.get("/charts/staff/data/subject?all=1&format=csv")
-    heading, *lines = list(csv.reader(io.StringIO(answer.text.lstrip("\ufeff"))))
+    answer = client.get("/charts/staff/data/subject?all=1&format=csv", buffered=True)
+    notice, heading, *lines = list(csv.reader(io.StringIO(answer.text.lstrip("\ufeff"))))
+    workbook = client.get("/charts/staff/data/subject?all=1&format=xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook.data)).active
+    table = [list(row) for row in sheet.iter_rows(values_only=True)]
 
     assert answer.text.startswith("\ufeff")
     assert answer.mimetype == "text/csv"
@@ -254,15 +258,9 @@ def test_the_file_has_the_figures_of_the_page_and_opens_in_excel(
     assert heading[1:-1] == shown["series"]
     assert len(lines) - 1 > len(shown["rows"])  # All subjects, and not only those drawn.
     assert int(lines[-1][-1]) == sum(int(line[-1]) for line in lines[:-1]) == len(varied)
+    assert table[0][0] == notice[0]
+    assert [[str(cell) for cell in row] for row in table[1:]] == [heading, *lines]
     assert client.get("/charts/staff/data/subject?format=exe").status_code == 400
-
-
-def test_a_name_that_a_spreadsheet_would_compute_is_quoted() -> None:
-    from app.views.chart import Chart, ChartRow
-
-    chart = Chart("c", "bar", "t", "l", "m", rows=[ChartRow("=1+1", 3)], total=3)
-
-    assert "'=1+1,3" in chart.as_csv()
 
 
 def test_names_follow_the_language(app: Any, session: Any, world: Any) -> None:
