@@ -1,5 +1,6 @@
 """The workbook of a report to the Ministry, written from frozen content file by file."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from app.models.report import ReportBatch
 from app.services.report import reported_sets
 
 PEOPLE = "人员"
+# What Excel does not take in the name of a sheet, and how long it may be.
+FORBIDDEN, LONGEST_NAME = re.compile(r"[\[\]:*?/\\]"), 31
 # What stands before the values of every sheet: heading, and the key in the hidden second row.
 PERSON = (
     ("学校（机构）标识码", "school_code"),
@@ -78,7 +81,7 @@ def _columns(items: Iterable[Indicator]) -> list[tuple[str, str]]:
 def _sheet(
     book: Any, name: str, columns: Iterable[tuple[str, str]], text: Any, head: Any
 ) -> _Sheet:
-    made = _Sheet(book.add_worksheet(name[:31]), head)
+    made = _Sheet(book.add_worksheet(FORBIDDEN.sub("_", name)[:LONGEST_NAME]), head)
     made.sheet.freeze_panes(2, 0)
     made.sheet.set_row(1, None, None, {"hidden": True})
     for line in zip(*columns, strict=True):

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from flask import request
+from flask import redirect, request
+from flask_appbuilder.baseviews import expose
+from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func
@@ -89,6 +91,14 @@ class CorrectionView(BaseModelView):
     quick_hint = _l("Name, pinyin initials or teacher number")
     empty_hint = _l("No correction is required.")
     exports = ()
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """Show the tasks; the plain address opens the open ones."""
+        if not request.args and self.start_url() is None:
+            return redirect(self.list_url(**{STATE: OPEN}))
+        return super().list()
 
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.join(Teacher, Teacher.id == Correction.teacher_id).filter(search.matches(text))

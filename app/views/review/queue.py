@@ -208,10 +208,12 @@ class ReviewView(BaseModelView):
         return asked or queue.states_of(current_actor().role)
 
     def chosen_columns(self) -> Any:
-        """A school needs no column that says which school."""
+        """No column that says the same in every row: one's own school, the one state shown."""
         chosen = super().chosen_columns()
         single = {"school": {"school", "authority_id"}, "district": {"authority_id"}}
-        hidden = single.get(current_actor().tier, set())
+        hidden = set(single.get(current_actor().tier, set()))
+        if len(set(self._states_shown())) == 1:
+            hidden.add("state")
         return [name for name in chosen if name not in hidden]
 
     def _parts(self, filters: Any) -> Any:
@@ -273,8 +275,9 @@ def findings_badge(item: Teacher) -> Badge | None:
         words = _("%(n)s error(s)", n=item.error_count)
         return Badge(words, "alert-circle", "bad")
     if item.warning_count:
+        # On submission every warning was acknowledged: a note, no call for action.
         words = _("%(n)s warning(s)", n=item.warning_count)
-        return Badge(words, "alert-triangle", "wait")
+        return Badge(words, "alert-triangle", "wait" if item.is_open else "draft")
     return Badge(_("None"), "circle-check", "good")
 
 
