@@ -208,14 +208,14 @@ class _Kitchen:
         return found
 
     def book(self, category: str, people: Sequence[Content], sets: Sequence[str] = ()) -> bytes:
-        """The template of a category with the rows of some persons."""
+        """The template of a category, or its sheets of some sets, with the rows of some persons."""
         out = io.BytesIO()
-        with FileBook(out, self.catalog, category) as book:
+        with FileBook(out, self.catalog, category, sets=sets or None) as book:
             for content in people:
                 basic = content["basic"][0]
                 person = {PERSON_ID: str(basic["id_no"]), PERSON_NAME: str(basic["name"])}
                 for code, rows in content.items():
-                    if code in book.sheets and (not sets or code in sets):
+                    if code in book.sheets:
                         for row in rows:
                             book.add(code, {} if code == "basic" else person, row)
         return out.getvalue()
