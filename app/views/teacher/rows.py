@@ -1,5 +1,6 @@
 """Writing one row of a set: add, change, delete, "none to report"; nothing typed is lost."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from flask import flash, redirect, request, url_for
@@ -253,7 +254,6 @@ class RowView(BaseView):
         page.record = page.read_record()
         if page.is_locked:
             return self._locked(page, form)
-        differences = _differences(page, form)
         by = page.session.get(Account, page.record.entered_by or 0) if page.record else None
         text = _(
             "Somebody has changed this row in the meantime. Nothing you typed is lost: compare,"
@@ -262,20 +262,29 @@ class RowView(BaseView):
         return self._page(
             page,
             form,
-            conflict=differences,
+            conflict=_differences(page, form.raw()),
             notice=text,
             changed_by=by.display_name if by else "",
             changed_at=text_of(page.record.entered_at) if page.record else "",
         ), CONFLICT
 
     def _locked(self, page: Page, form: RecordForm) -> Any:
-        """The file was closed under the form: show what was typed and why it cannot be saved."""
-        typed = {code: _joined(value) for code, value in form.raw().items()}
+        """The file was closed under the form: show what was typed and why it cannot be saved.
+
+        It is kept as a draft, for the day the file is open again.
+        """
+        codes = [item.code for item in page.context().collected if not item.read_only]
+        sent = {code: request.form.getlist(code) for code in codes if code in request.form}
+        typed = {code: ",".join(values) for code, values in sent.items()}
         if typed:
             draft.keep(page.session, page.actor, page.key, typed)
             page.session.commit()
         return self._page(
-            page, form, notice=files.locked_reason(page.teacher), is_locked=True
+            page,
+            form,
+            conflict=_differences(page, typed),
+            notice=files.locked_reason(page.teacher),
+            is_locked=True,
         ), CONFLICT
 
     def _page(self, page: Page, form: RecordForm, **more: Any) -> str:
@@ -312,10 +321,6 @@ class RowView(BaseView):
 def _version() -> int | None:
     text = request.form.get("_version", "")
     return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _joined(value: Any) -> str:
-    return ",".join(value) if isinstance(value, list) else str(value or "")
 
 
 def _take_uploads(page: Page, form: RecordForm) -> bool:
@@ -377,25 +382,20 @@ def _with_place(problem: Problem, catalog: Catalog) -> str:
     )
 
 
-def _differences(page: Page, form: RecordForm) -> list[Difference]:
-    found = []
-    for item in page.context().editable:
-        raw = form.raw().get(item.code)
-        if item.code not in form.raw():
+def _differences(page: Page, typed: Mapping[str, Any]) -> list[Difference]:
+    """Return the fields of which what was typed is not what is stored."""
+    found, context, lang = [], page.context(), language()
+    for item in context.collected:
+        if item.code not in typed or attachment.is_file(item):
             continue
-        stored = page.context().value(item)
+        stored = context.value(item)
         try:
-            mine = parse(item, raw, page.catalog, category=page.teacher.school.category)
+            mine = parse(item, typed[item.code], page.catalog, category=context.category)
+            words = display(item, mine, page.catalog, lang, category=context.category)
         except BadValue:
-            mine = None
-        if mine == stored or attachment.is_file(item):
+            mine, words = BadValue, str(typed[item.code])  # It equals nothing that is stored.
+        if mine == stored:
             continue
-        category = page.teacher.school.category
-        found.append(
-            Difference(
-                page.catalog.name(item, language()),
-                shown_value(page.actor, item, stored, page.catalog, category),
-                display(item, mine, page.catalog, language(), category=category),
-            )
-        )
+        before = shown_value(page.actor, item, stored, page.catalog, context.category)
+        found.append(Difference(page.catalog.name(item, lang), before, words))
     return found
