@@ -95,7 +95,7 @@ class ReportView(BaseModelView):
     class_permission_name = "Report"
     method_permission_name = {
         "prepare": "write", "order": "write", "progress": "write", "cancel": "write",
-        "resume": "write", "download": "write", "approvals": "read",
+        "resume": "write", "workbook": "write", "approvals": "read",
     }  # fmt: skip
     base_filters = [["id", InScope, ""]]
     list_title = _l("Reports to the Ministry")
@@ -239,9 +239,9 @@ class ReportView(BaseModelView):
         session.commit()
         return redirect(url_for("ReportView.progress", pk=pk))
 
-    @expose("/<int:pk>/download", methods=["POST"])
+    @expose("/<int:pk>/workbook", methods=["POST"])
     @has_access
-    def download(self, pk: int) -> Any:
+    def workbook(self, pk: int) -> Any:
         """Send the frozen workbook; it holds whole values, so each download is on record."""
         session, actor = db.session(), current_actor()
         batch = report.find(session, actor, pk)
