@@ -289,7 +289,8 @@ def keep(
         teacher.checked_catalog = catalog.version
         teacher.checked_on = day
     if rows:
-        session.execute(insert(FileProblem), rows)
+        # Without the nulls, each change of the columns that are set would be a statement.
+        session.execute(insert(FileProblem), rows, execution_options={"render_nulls": True})
 
 
 def _in_both_languages(file: FileData, ctx: Any) -> list[tuple[Problem, str]]:
