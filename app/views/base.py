@@ -1,8 +1,9 @@
 """Base classes of every view: Flask-AppBuilder with scope, limits and the pages of the product."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from flask import url_for
 from flask_appbuilder import BaseView as StockView
@@ -45,7 +46,8 @@ class BaseFormView(Declared, SimpleFormView, abstract=True):
     """A view that is one form."""
 
 
-class Tab(NamedTuple):
+@dataclass(frozen=True)
+class Tab:
     """A tab of a page whose content is loaded when it is opened."""
 
     name: str

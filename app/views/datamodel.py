@@ -213,7 +213,7 @@ EQUAL, ONE_OF = 0, 4
 
 
 class ConditionConverter(stock.SQLAFilterConverter):
-    conversion_table = (
+    conversion_table: Any = (
         ("is_relation_many_to_one", [RelationIs, RelationIsNot]),
         ("is_relation_one_to_one", [RelationIs, RelationIsNot]),
         ("is_relation_many_to_many", [stock.FilterRelationManyToManyEqual]),
@@ -337,7 +337,8 @@ class Datamodel(SQLAInterface):
     def with_relations(self, query: Query, columns: Iterable[str]) -> Query:
         """Load the parents that these columns (`school`, `school.authority.name`) read from."""
         for path in sorted({path for column in columns if (path := self._relations_in(column))}):
-            owner, option = self.obj, None
+            owner: Any = self.obj
+            option: Any = None
             for name in path:
                 attribute = getattr(owner, name)
                 option = option.joinedload(attribute) if option else joinedload(attribute)

@@ -123,7 +123,8 @@ class Chip(NamedTuple):
     remove_url: str
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True)
+class Segment:
     """A tab above a list."""
 
     label: Any
@@ -203,7 +204,8 @@ class Listing:
         return link([name, f"page_{self.name}"])
 
     def page_url(self, page: int) -> str:
-        return link(**{f"page_{self.name}": page or None})
+        new: dict[str, Any] = {f"page_{self.name}": page or None}
+        return link(**new)
 
     @property
     def previous_url(self) -> str:

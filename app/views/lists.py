@@ -47,7 +47,7 @@ class Lists:
     quick_hint: Any = ""
     empty_hint: Any = ""
     # column -> function returning [(code, name)]: draws selects, filters and names of codes.
-    code_columns: Mapping[str, Callable[[], list[tuple[str, Any]]]] = {}
+    code_columns: Mapping[str, Callable[[], list[tuple[Any, Any]]]] = {}
     # column -> {state: (icon, tint)}: draws the column as badges.
     badges: Mapping[str, Mapping[Any, tuple[str, str]]] = {}
     # column -> text, number, date, month: how a column is aligned and its field drawn.
