@@ -55,6 +55,14 @@ def view_on_file(actor: Actor, indicator: Indicator) -> View:
     return View.WHOLE
 
 
+def view_in_print(actor: Actor, indicator: Indicator) -> View:
+    """How a value shows on a printed sheet, which is made for a purpose and on record (SEC-10)."""
+    view = view_on_file(actor, indicator)
+    if view is not View.SEALED:
+        return view
+    return View.MASKED if actor.role == Role.CITY_ASSISTANT else View.WHOLE
+
+
 def view_in_list(actor: Actor, indicator: Indicator) -> View:
     """How a value shows in lists, searches, notices and plain exports (SEC-10)."""
     if not may_view_set(actor, indicator.set):
