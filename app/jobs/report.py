@@ -4,6 +4,7 @@ written from what was frozen."""
 from datetime import datetime
 from typing import Any
 
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from app.exchange import ministry
@@ -28,15 +29,16 @@ def report_files(ctx: JobContext) -> None:
     until, known = datetime.fromisoformat(ctx.args["until"]), catalog(ctx.session)
     ctx.total = ctx.args["count"]
     while keys := _next(ctx, until, result["last"]):
-        outcome = REVIEW.perform_many(
-            ctx.session,
-            dict.fromkeys(keys),
-            "report",
-            ctx.actor,
-            catalog=known,
-            batch=f"job-{ctx.job.id}",
-        )
-        refused = [described(key, error) for key, error in sorted(outcome.failed.items())]
+        with force_locale(ctx.args["lang"]):
+            outcome = REVIEW.perform_many(
+                ctx.session,
+                dict.fromkeys(keys),
+                "report",
+                ctx.actor,
+                catalog=known,
+                batch=f"job-{ctx.job.id}",
+            )
+            refused = [described(key, error) for key, error in sorted(outcome.failed.items())]
         result = {
             "last": keys[-1],
             "done": result["done"] + len(outcome.done),

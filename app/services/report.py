@@ -88,8 +88,8 @@ def _count(session: Session, condition: Any) -> int:
     return session.scalar(statement) or 0
 
 
-def order(session: Session, actor: Actor, *, count: int, checksum: str) -> Any:
-    """Order the report of everything that may go; it is made by a job.
+def order(session: Session, actor: Actor, *, count: int, checksum: str, lang: str = "zh") -> Any:
+    """Order the report of everything that may go; it is made by a job, refusals in `lang`.
 
     The files are those accepted until now. Raises Forbidden, Refused when there are none, Stale
     when they are no longer those that were shown.
@@ -103,7 +103,7 @@ def order(session: Session, actor: Actor, *, count: int, checksum: str) -> Any:
         raise Stale(_("The files to report have changed since you opened the page."))
     if job.is_running(session, actor.account_id, JOB):
         raise Refused(_("A report is being made. Please wait until it is finished."))
-    args = {"until": now().isoformat(), "count": count}
+    args = {"until": now().isoformat(), "count": count, "lang": lang}
     made = job.enqueue(session, JOB, args, owner=actor)
     audit.record(session, "report", actor=actor, object=made, detail={"count": count})
     return made

@@ -127,8 +127,8 @@ def may_manage(actor: Actor, each: Round | None = None) -> bool:
 def save(session: Session, actor: Actor, each: Round) -> Round:
     """Store a new or changed round. Raises Forbidden, and Refused with the problems of its dates
     and its name; deadlines moved change who is late at once."""
-    if actor.role == Role.DISTRICT_INFO:
-        each.authority_id = each.authority_id or actor.unit_id
+    if actor.role == Role.DISTRICT_INFO and each.id is None:
+        each.authority_id = actor.unit_id
     if not may_manage(actor, each):
         raise Forbidden()
     problems = _problems(session, each)

@@ -15,6 +15,7 @@ from app.access.roles import Role
 from app.access.scope import Actor, current_actor, scoped_get
 from app.core.errors import Forbidden, Malformed, NotFound
 from app.extensions import db
+from app.indicators.catalog import language
 from app.models.account import Account
 from app.models.history import Transition
 from app.models.job import Job
@@ -194,7 +195,9 @@ class ReportView(BaseModelView):
         count, checksum = request.form.get("count", ""), request.form.get("checksum", "")
         if not count.isascii() or not count.isdigit():
             raise Malformed()
-        made = report.order(session, current_actor(), count=int(count), checksum=checksum)
+        made = report.order(
+            session, current_actor(), count=int(count), checksum=checksum, lang=language()
+        )
         location = url_for("ReportView.progress", pk=made.id)
         remember(session, location)
         session.commit()

@@ -146,10 +146,13 @@ class RoundView(BaseModelView):
         return rounds.may_manage(current_actor(), item)
 
     def _form_page(self, kind: str, form: Any, item: Any, parents: Any) -> Any:
-        # A district sets rounds for its own units only.
-        if current_actor().tier != "city":
-            del form.authority_id
+        self.process_form(form, kind == "add")
         return super()._form_page(kind, form, item, parents)
+
+    def process_form(self, form: Any, _is_new: Any) -> None:
+        """A district sets rounds for its own units only, and never gives one away."""
+        if current_actor().tier != "city" and "authority_id" in form:
+            del form.authority_id
 
     def prefill_form(self, form: Any, pk: Any) -> None:
         form.categories.data = [c for c in (self.one(pk).categories or "").split(",") if c]
