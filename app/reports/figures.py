@@ -110,17 +110,13 @@ def count_by(
     cells: dict[tuple[Any, Any], int] = defaultdict(int)
     for first, second, number in found:
         cells[by.bar(first, words), split.bar(second, words)] += number
-    series = parts.bars
-    made = [
-        replace(
-            _bar(bars, bar),
-            parts=tuple(
-                Cell(cells[bar, part], (*bars.tests(bar), *parts.tests(part))) for part in series
-            ),
-        )
-        for bar in bars.bars
-    ]
-    return Figures(tuple((part, parts.name(part)) for part in series), tuple(made), total)
+    series = [(part, parts.tests(part)) for part in parts.bars]
+    made = []
+    for key in bars.bars:
+        bar = _bar(bars, key)
+        own = [Cell(cells[key, part], (*bar.whole.tests, *tests)) for part, tests in series]
+        made.append(replace(bar, parts=tuple(own)))
+    return Figures(tuple((part, parts.name(part)) for part in parts.bars), tuple(made), total)
 
 
 def _grouped(

@@ -17,7 +17,7 @@ from app.access.scope import Actor, current_actor
 from app.core import clock
 from app.core.errors import Malformed, NotFound
 from app.indicators.catalog import catalog, language
-from app.reports.dimensions import Dimension, Words
+from app.reports.dimensions import Dimension, Test, Words
 from app.reports.figures import REST, Bar, Cell, Figures, Tests, count_by, drawn
 from app.views.datamodel import EQUAL, AtLeast, AtMost, Datamodel, Empty, OneOf
 from app.views.declared import Declared, OwnFilters
@@ -306,9 +306,9 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
         if given.get(EVERYTHING) != "1":
             added |= population
         named = {column_of(name) for name in filters}
-        for name, values in added.items():
+        for name, usual in added.items():
             if column_of(name) not in named:
-                filters.setlist(name, list(values))
+                filters.setlist(name, list(usual))
         return filters
 
     def check_filters(self, arguments: MultiDict) -> None:
@@ -379,7 +379,8 @@ class _Links:
     ) -> None:
         self.view, self.list_url, self.arguments = view, list_url, arguments
         self.tints = tints
-        self._kept: dict[frozenset[str], str] = {}
+        self._kept: dict[tuple[str, ...], str] = {}
+        self._pieces: dict[Test, tuple[str, str]] = {}
         self._rows: dict[int, ChartRow] = {}
 
     def tint(self, key: Any) -> str:
@@ -389,15 +390,19 @@ class _Links:
         """Return the list narrowed to a figure: the filters of the page, and those of the bar."""
         if not self.list_url:
             return ""
-        own = {self.view.argument(t.column, t.operator): t.values for t in tests}
-        query = [
-            self._others(frozenset(own)),
-            *(urlencode({n: v}, doseq=True) for n, v in own.items()),
-        ]
-        pairs = "&".join(part for part in query if part)
-        return f"{self.list_url}?{pairs}" if pairs else self.list_url
+        own = [self._piece(test) for test in tests]
+        others = self._others(tuple(name for name, _text in own))
+        query = "&".join(text for text in (others, *(text for _name, text in own)) if text)
+        return f"{self.list_url}?{query}" if query else self.list_url
 
-    def _others(self, own: frozenset[str]) -> str:
+    def _piece(self, test: Test) -> tuple[str, str]:
+        """Return the argument of a condition, and how it stands in an address."""
+        if test not in self._pieces:
+            name = self.view.argument(test.column, test.operator)
+            self._pieces[test] = name, urlencode({name: test.values}, doseq=True)
+        return self._pieces[test]
+
+    def _others(self, own: tuple[str, ...]) -> str:
         """The filters of the page that a figure does not replace by its own."""
         if own not in self._kept:
             others = [pair for pair in self.arguments.items(multi=True) if pair[0] not in own]

@@ -1,5 +1,6 @@
 """The charts: what each counts and groups by, declared; drawing and lists come from the base."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
@@ -18,12 +19,13 @@ from app.views.datamodel import EQUAL, ONE_OF, Datamodel
 from app.views.labels import REVIEW_STATES, code_choices, indicator_label
 from app.views.school_filters import authority_choices, files_model, require_units
 
-ON_THE_ROLLS = {f"_flt_{EQUAL}_active": ("y",)}
-IN_FORCE = {
+Population = Mapping[str, tuple[str, ...]]
+ON_THE_ROLLS: Population = {f"_flt_{EQUAL}_active": ("y",)}
+IN_FORCE: Population = {
     **ON_THE_ROLLS,
     f"_flt_{ONE_OF}_state": tuple(str(state) for state in IN_FORCE_STATES),
 }
-SCHOOLS = {f"_flt_{EQUAL}_kind": (str(UnitKind.SCHOOL),)}
+SCHOOLS: Population = {f"_flt_{EQUAL}_kind": (str(UnitKind.SCHOOL),)}
 MOST_SCHOOLS = 20
 MOST_CODES = 15
 
@@ -108,7 +110,7 @@ class TeacherCharts(BaseChartView, abstract=True):
         "sex": code_choices("sex"),
     }
     remote_columns = {"school": "UnitView"}
-    population = IN_FORCE
+    population: Population = IN_FORCE
     population_label = _l("Files in force")
     everything_label = _l("All files")
     check_filters = check_units
@@ -126,7 +128,7 @@ class ProgressChartView(TeacherCharts):
     route_base = "/charts/progress"
     chart_title = _l("Review progress")
     # Whoever left has nothing to be reviewed any more.
-    population = ON_THE_ROLLS
+    population: Population = ON_THE_ROLLS
     population_label = _l("Files of persons on the rolls")
     definitions = [
         {
@@ -284,8 +286,8 @@ class UnitChartView(BaseChartView):
         "sponsor_type": code_choices("sponsor_type"),
         "district_code": code_choices(DISTRICTS),
     }
-    always = SCHOOLS
-    population = ON_THE_ROLLS
+    always: Population = SCHOOLS
+    population: Population = ON_THE_ROLLS
     population_label = _l("Schools and institutions in operation")
     everything_label = _l("Closed ones too")
     check_filters = check_units

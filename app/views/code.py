@@ -78,7 +78,7 @@ class CodeBook:
                 self.title(name),
                 len(codes),
                 len(self.users.get(name, ())),
-                url_for("CodeView.table", name=name, **({"q": text} if text else {})),
+                url_for("CodeView.table", name=name, q=text or None),
             )
             for name, codes in self.known.tables.items()
             if codes and self._holds(name, text.lower())
