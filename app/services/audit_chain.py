@@ -85,6 +85,7 @@ def write_head(session: Session, keys: KeyRing, head_file: Path) -> None:
     key = keys.audit_key
     head = {"seal": last.id, "last_id": last.last_id, "hmac": last.hmac.hex(), "key_id": key.id}
     head["mac"] = key.mac(_canonical(head)).hex()
+    head_file.parent.mkdir(parents=True, exist_ok=True)
     draft = head_file.with_name(f".{head_file.name}.new")
     with draft.open("w", encoding="utf-8") as file:
         json.dump(head, file)
