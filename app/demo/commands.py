@@ -17,6 +17,8 @@ from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.unit import Unit
 
+LISTED_PER_ROLE = 2  # In the list for people; --json has all.
+
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
@@ -54,9 +56,11 @@ def demo(schools: int, teachers: int, seed_: int, if_empty: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @with_appcontext
 def demo_accounts(as_json: bool) -> None:
-    """List the accounts of the demonstration."""
+    """List some accounts of each role, or all of them as JSON."""
     with system():
-        rows = demo_accounts_of.demo_accounts(db.session)
+        rows = demo_accounts_of.demo_accounts(
+            db.session, limit_per_role=None if as_json else LISTED_PER_ROLE
+        )
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return

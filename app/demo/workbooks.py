@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from flask_babel import gettext as _
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -140,7 +141,12 @@ class _Kitchen:
                 .limit(1)
             ).first()
             if found is None:
-                raise Refused(f"There is no school of the category {category}.")
+                raise Refused(
+                    _(
+                        "The demo data have no school of the category %(category)s.",
+                        category=category,
+                    )
+                )
             self._schools[category] = found
         return self._schools[category]
 
@@ -157,7 +163,7 @@ class _Kitchen:
         """New persons of a school of a category."""
         unit = self._planned(self.school(category))
         found = []
-        for _ in range(count):
+        for _each in range(count):
             self._serial += 1
             role = weighted(self._rng, ROLES)
             life = make_life(self._rng, unit, self._setting, self._serial, role)
@@ -204,7 +210,7 @@ class _Kitchen:
             select(Teacher).where(Teacher.school_id != own, Teacher.active).limit(1)
         ).first()
         if found is None:
-            raise Refused("There is no other school with files.")
+            raise Refused(_("The demo data have no other school with files."))
         return found
 
     def book(self, category: str, people: Sequence[Content], sets: Sequence[str] = ()) -> bytes:

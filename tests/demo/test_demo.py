@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask_appbuilder import Model
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
@@ -515,3 +515,39 @@ def test_initials_are_those_of_the_search() -> None:
     rng = Random(11)
     names = [person_name(rng, rng.choice("12")) for _ in range(3000)]
     assert [initials(name) for name in names] == [search.initials(name) for name in names]
+
+
+_SCHEMA = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'",
+    "postgres": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    " UNION ALL SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint",
+}
+
+
+def test_a_large_load_leaves_indexes_and_keys_as_they_were_and_checks_right(
+    kind: str, key_file: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From some ten thousand files on indexes wait, and only files with a fault are checked."""
+    for limit in ("SUSPEND_FROM", "CHECK_ALL_UP_TO", "FREEZE_UP_TO"):
+        monkeypatch.setattr(f"app.demo.load.{limit}", 0)
+    monkeypatch.setattr("app.demo.load.CHUNK", 25)
+    database = Database(kind, tmp_path)
+    app = make_app(database.url, key_file, tmp_path)
+    with app.app_context(), system():
+        Model.metadata.create_all(db.engine)
+        session = db.session()
+        before = sorted(session.execute(text(_SCHEMA[kind])).all())
+        load(session, schools=20, teachers=120, seed=4)
+        session.commit()
+        assert sorted(session.execute(text(_SCHEMA[kind])).all()) == before
+        known = catalog(session)
+        assert integrity.find_faults(session, known) == []
+        teachers = session.scalars(select(Teacher)).all()
+        files = file_data(session, teachers, known)
+        counts = [(each.error_count, each.warning_count) for each in teachers]
+        check.keep(session, teachers, files, known)
+        assert [(each.error_count, each.warning_count) for each in teachers] == counts
+        assert session.scalars(select(ReportItem.payload)).first() is None
+        db.session.remove()
+        db.engine.dispose()
+    database.drop(database.name)
