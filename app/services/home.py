@@ -31,7 +31,7 @@ from app.models.teacher import IN_FORCE_STATES, FileProblem, ReviewState, Teache
 from app.models.unit import Unit, UnitKind
 from app.services import check, export_right, monitor, queue
 from app.services import round as terms
-from app.services.listed import Where, at_least, at_most, equals, is_empty, one_of
+from app.services.listed import Where, at_least, at_most, equals, one_of
 from app.services.review import is_the_teachers
 
 ROUNDS = 3  # Rounds under way that the page tells of.
@@ -373,7 +373,7 @@ class Home:
             else _l("Corrections that the city asks for")
         )
         late = self.actor.tier == "school" and self._waits_too_long(oldest)
-        where = (is_empty("closed_at"),)
+        where = (equals("open", True),)
         return [
             TodoItem("correction", label, number, "correction", where, oldest, late, "alert-circle")
         ]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Where(NamedTuple):
-    """One condition on a column of a list: equals, one_of, from, to or empty."""
+    """One condition on a column of a list: equals, one_of, from or to."""
 
     column: str
     operator: str
@@ -32,8 +32,3 @@ def at_least(column: str, value: Any) -> Where:
 def at_most(column: str, value: Any) -> Where:
     """The column has this value or a smaller one."""
     return Where(column, "to", (str(value),))
-
-
-def is_empty(column: str) -> Where:
-    """The column says nothing."""
-    return Where(column, "empty", ("y",))

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from flask import current_app, url_for
 
 from app.services.listed import Where
-from app.views.datamodel import EQUAL, AtLeast, AtMost, Empty, OneOf
+from app.views.datamodel import EQUAL, AtLeast, AtMost, OneOf
 from app.views.listing import address_of
 
-OPERATORS: Mapping[str, type] = {"one_of": OneOf, "from": AtLeast, "to": AtMost, "empty": Empty}
+OPERATORS: Mapping[str, type] = {"one_of": OneOf, "from": AtLeast, "to": AtMost}
 # Name of a list in the services -> the view that shows it.
 VIEWS: Mapping[str, str] = {
     "teacher": "TeacherView",
