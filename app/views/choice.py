@@ -7,7 +7,7 @@ from flask import jsonify, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from wtforms import SelectField, SelectMultipleField
-from wtforms.fields.choices import Choice
+from wtforms.fields.choices import Choice, SelectFieldBase
 
 from app.core.errors import NotFound
 from app.core.reference import Code, Indicator
@@ -123,7 +123,7 @@ class CodeChoiceView(BaseView):
         )
 
 
-class _RemoteCodes:
+class _RemoteCodes(SelectFieldBase):
     """A code chosen by typing: only the chosen codes stand in the page."""
 
     def __init__(

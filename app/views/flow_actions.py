@@ -110,7 +110,7 @@ def problem_lines(
 
 def place_name(set_code: str | None, field: str | None, catalog: Catalog) -> str:
     """Return the name of a set and, where one is meant, of its indicator."""
-    if set_code not in catalog.sets:
+    if set_code is None or set_code not in catalog.sets:
         return ""
     lang = language()
     name = catalog.name(catalog.set(set_code), lang)

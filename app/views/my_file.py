@@ -1,6 +1,7 @@
 """My file: what is left to do, my own fields, submission, where it is, who read it; phone first."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask import url_for
@@ -51,7 +52,8 @@ class Stage(NamedTuple):
     note: str = ""
 
 
-class Task(NamedTuple):
+@dataclass(frozen=True)
+class Task:
     """One set, with what is left to do in it."""
 
     code: str

@@ -150,18 +150,17 @@ class Context:
             return default_of(item, self.catalog)
         return value_of(self.record, self.teacher, item)
 
-    def in_form(self, condition: Condition | None) -> bool:
-        """Whether the field that a condition asks for is an input of this form."""
-        return (
-            condition is not None
-            and condition.set == self.set_code
-            and condition.field in self.editable_codes
-        )
+    def own_condition(self, item: Indicator) -> Condition | None:
+        """Return the condition of an indicator if it asks for an input of this form."""
+        condition = self.catalog.condition(item)
+        if condition is None or condition.set != self.set_code:
+            return None
+        return condition if condition.field in self.editable_codes else None
 
     def decided(self, item: Indicator) -> bool | None:
         """Whether an indicator applies, by what cannot be changed in this form; None: it may."""
         condition = self.catalog.condition(item)
-        if condition is None or self.in_form(condition):
+        if condition is None or self.own_condition(item) is not None:
             return None
         return condition.holds(self._read)
 
@@ -246,8 +245,8 @@ class RecordForm:
         parts: dict[str, list[str]] = {"identity": [], "needed": [], "more": []}
         placed: dict[str, str] = {}
         for item in items:
-            condition = self.context.catalog.condition(item)
-            part = placed.get(condition.field, "") if self.context.in_form(condition) else ""
+            condition = self.context.own_condition(item)
+            part = placed.get(condition.field, "") if condition is not None else ""
             if not part:
                 part = "needed" if self.context.is_required(item) else "more"
                 part = "identity" if item.identity else part
@@ -358,8 +357,8 @@ def _yes_no(catalog: Catalog) -> list[tuple[str, str]]:
 
 def _attributes(context: Context, item: Indicator) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
-    condition = context.catalog.condition(item)
-    if context.in_form(condition):
+    condition = context.own_condition(item)
+    if condition is not None:
         rule = f"{condition.field}{OPERATORS[condition.equal]}{condition.value}"
         attributes["data-visible-when"] = rule
         attributes["data-visible-reason"] = context.condition_words(item)

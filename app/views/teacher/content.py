@@ -76,7 +76,8 @@ def findings(
     ]
 
 
-class SetTab(NamedTuple):
+@dataclass(frozen=True)
+class SetTab:
     """A set in the index of the file."""
 
     code: str
@@ -247,7 +248,7 @@ class SetReader:
             return {}
         if not may_edit_set(self.actor, self.teacher, self.entry.code, self.catalog):
             return {}
-        place = {"pk": self.teacher.id, "set_code": self.entry.code}
+        place: dict[str, Any] = {"pk": self.teacher.id, "set_code": self.entry.code}
         if not self.entry.multi_row:
             return {"edit": url_for("RowView.edit_only", **place)}
         urls = {"add": url_for("RowView.add", **place)}
