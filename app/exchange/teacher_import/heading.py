@@ -184,12 +184,13 @@ class Headings:
 
 
 def column_letters(opened: Iterable[OpenSheet]) -> dict[tuple[str, str], str]:
-    """The letter of each column by sheet and indicator code, for findings of the rules."""
+    """The letter of each column, by sheet and indicator code or person column, for findings."""
     return {
-        (each.sheet.name, column.indicator.code): column_letter(index)
+        (each.sheet.name, column.key if column.is_person else column.indicator.code): (
+            column_letter(index)
+        )
         for each in opened
         for index, column in each.columns.items()
-        if not column.is_person
     }
 
 

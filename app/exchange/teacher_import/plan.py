@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.access.fields import may_edit
 from app.access.scope import Actor
 from app.core.reference import IndicatorSet
+from app.exchange.layout import PERSON_COLUMNS, PERSON_ID, PERSON_NAME
 from app.exchange.record_keys import RECORD_KEYS
 from app.exchange.teacher_import import words
 from app.exchange.teacher_import.finding import finding
@@ -156,7 +157,7 @@ class Planner:
         basic = [row for row in rows if row.set == BASIC]
         if not basic:
             for row in rows:
-                self._blame(row, "person", words.unknown_person)
+                self._blame(row, "person", words.unknown_person, PERSON_ID)
         elif known is not None:
             self._blame_known(basic[0], person, known)
         elif self.mode == UPDATE:
@@ -190,7 +191,7 @@ class Planner:
                 if present is not None:
                     self._blame(row, "name", words.name_changes, "name", severity="warning")
             elif row.name not in names and (names or present):
-                self._blame(row, "person", words.other_name, "name")
+                self._blame(row, "person", words.other_name, PERSON_NAME)
 
     def _depend_on_basic(self, plan: PersonPlan) -> None:
         """Without its basic row there is no file for the other rows of a person."""
@@ -305,6 +306,7 @@ class Planner:
         *,
         severity: str = "error",
     ) -> None:
-        item = self.catalog.by_key.get(f"{row.set}.{field_code}") if field_code else None
-        letter = self.letters.get((row.sheet, field_code), "") if field_code else ""
+        key = PERSON_COLUMNS.get(field_code or "", f"{row.set}.{field_code}")
+        item = self.catalog.by_key.get(key)
+        letter = self.letters.get((row.sheet, field_code or ""), "")
         row.findings.append(finding(code, say, item=item, letter=letter, severity=severity))
