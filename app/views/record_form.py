@@ -312,7 +312,8 @@ def _field(context: Context, item: Indicator) -> Any:
         common["render_kw"] |= {"accept": kinds}
         return UploadField(**common)
     if item.data_type == "bool":
-        return RadioField(choices=options(_yes_no(context.catalog)), validate_choice=False, **common)
+        pairs = options(_yes_no(context.catalog))
+        return RadioField(choices=pairs, validate_choice=False, **common)
     if item.data_type == "code":
         return _code_field(context, item, common)
     common["render_kw"] |= dict(INPUTS.get(item.data_type, {}))
