@@ -302,9 +302,12 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
         .order_by(Unit.code, ReportItem.teacher_id)
         .execution_options(yield_per=200)
     )
-    for teacher_id, sealed in rows:
-        place = _place(batch.number, teacher_id)
-        yield json.loads(unseal(sealed, table=TABLE, column=COLUMN, uuid=place))
+    try:
+        for teacher_id, sealed in rows:
+            place = _place(batch.number, teacher_id)
+            yield json.loads(unseal(sealed, table=TABLE, column=COLUMN, uuid=place))
+    finally:
+        rows.close()
 
 
 def freeze_workbook(
