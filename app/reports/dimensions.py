@@ -43,13 +43,15 @@ class Dimension:
     """A column whose values are the bars.
 
     `indicator` names it in the catalogue, `list_column` among the filters of the list, `nothing`
-    the bar of rows where it is not given (the bar None, whatever the dimension).
+    the bar of rows where it is not given (the bar None, whatever the dimension). With `by_size`
+    the largest bars come first.
     """
 
     column: str
     indicator: str = ""
     list_column: str = ""
     nothing: Any = _l("Not given")
+    by_size: bool = False
     is_place: ClassVar[bool] = False
 
     @property
@@ -99,13 +101,12 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Codes(Dimension):
-    """Every code of a table is a bar, in the order of the table or (`by_size`) of the figures.
+    """Every code of a table is a bar, in the order of the table unless `by_size`.
 
     `brief` keeps of a name what stands before its first comma.
     """
 
     table: str = ""
-    by_size: bool = False
     brief: bool = False
 
     def ordered(self, sums: Mapping[Any, int], words: Words) -> list[Any]:
@@ -193,7 +194,6 @@ class Ages(Dimension):
 class Places(Dimension):
     """Units by id; authorities by the short names of their districts and in the usual order."""
 
-    by_size: bool = False
     is_place: ClassVar[bool] = True
 
     def ordered(self, sums: Mapping[Any, int], words: Words) -> list[Any]:

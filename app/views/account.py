@@ -35,7 +35,7 @@ class AccountView(BaseModelView):
     empty_hint = _l("No account belongs to the units in your scope.")
     parent_column = "unit"
     label_columns = {
-        "account": _l("Name"),
+        "account": _l("Full name"),
         "username": _l("User name"),
         "role": _l("Role"),
         "unit": _l("Unit"),

@@ -19,7 +19,7 @@ from app.core.errors import Malformed, NotFound
 from app.indicators.catalog import catalog, language
 from app.reports.dimensions import Dimension, Test, Words
 from app.reports.figures import REST, Bar, Cell, Figures, Tests, count_by, drawn
-from app.views.datamodel import EQUAL, AtLeast, AtMost, Datamodel, Empty, OneOf
+from app.views.datamodel import COUNT_CAP, EQUAL, AtLeast, AtMost, Datamodel, Empty, OneOf
 from app.views.declared import Declared, OwnFilters
 from app.views.listing import FILTER, address_of, chips_of, link, read_filters
 from app.views.model_form import search_form_of
@@ -137,8 +137,9 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
     that gives one for actor and filters); optional `label` (heading of the bars, where the
     dimension has no indicator), `kind` (one of KINDS), `measure` (what is counted), `split` (a
     Dimension: one series per bar of it), `note` (what a reader must know), `top` (how many bars
-    are drawn), `missing` (False: "not given" is not drawn), `tints` (colours by key of series or
-    bar), `tiers` (who has the chart), `population` and `counted` (instead of those of the view).
+    are drawn where the largest come first), `missing` (False: "not given" is not drawn), `tints`
+    (colours by key of series or bar), `tiers` (who has the chart), `population` and `counted`
+    (instead of those of the view).
 
     `population` are filter arguments that hold for columns which the page does not filter by,
     until everything is asked for; `always` are those that no page lifts. `population_label` and
@@ -254,7 +255,8 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
         name, query = definition["name"], urlencode(list(given.items(multi=True)))
         address = url_for(f"{self.endpoint}.data", name=name)
         page = url_for(f"{self.endpoint}.chart", name=name)
-        shown = drawn(figures, definition.get("top"), missing=definition.get("missing", True))
+        most = definition.get("top") if by.by_size else None  # Else the first are not the largest.
+        shown = drawn(figures, most, missing=definition.get("missing", True))
         list_url = address_of(self.list_view, "list") if self.list_view else ""
         links = _Links(self, list_url, arguments, _tints(definition))
         return Chart(
@@ -268,7 +270,7 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
             series=tuple(word for _key, word in figures.series),
             tints=tuple(links.tint(key) for key, _word in figures.series),
             total=figures.total,
-            total_url=links.to(()),
+            total_url=links.to((), figures.total),
             note=self.note(definition, given, _left_out(figures, shown)),
             data_url=f"{address}?{query}" if query else address,
             page_url=f"{page}?{query}" if query else page,
@@ -386,13 +388,17 @@ class _Links:
     def tint(self, key: Any) -> str:
         return self.tints.get(key, "")
 
-    def to(self, tests: Tests) -> str:
-        """Return the list narrowed to a figure: the filters of the page, and those of the bar."""
+    def to(self, tests: Tests, number: float) -> str:
+        """Return the list narrowed to a figure: the filters of the page, and those of the bar.
+
+        A list that would stop counting is told to count all the same: the two must agree.
+        """
         if not self.list_url:
             return ""
         own = [self._piece(test) for test in tests]
         others = self._others(tuple(name for name, _text in own))
-        query = "&".join(text for text in (others, *(text for _name, text in own)) if text)
+        exact = "count=exact" if number > COUNT_CAP else ""
+        query = "&".join(text for text in (others, *(text for _name, text in own), exact) if text)
         return f"{self.list_url}?{query}" if query else self.list_url
 
     def _piece(self, test: Test) -> tuple[str, str]:
@@ -410,7 +416,10 @@ class _Links:
         return self._kept[own]
 
     def part(self, cell: Cell) -> dict[str, Any]:
-        return {"value": cell.number, "href": self.to(cell.tests) if cell.number else ""}
+        return {
+            "value": cell.number,
+            "href": self.to(cell.tests, cell.number) if cell.number else "",
+        }
 
     def rows(self, figures: Figures) -> list[ChartRow]:
         return [self._row(bar) for bar in figures.bars]
@@ -421,7 +430,7 @@ class _Links:
             self._rows[id(bar)] = ChartRow(
                 bar.name,
                 bar.whole.number,
-                self.to(bar.whole.tests),
+                self.to(bar.whole.tests, bar.whole.number),
                 bar.code,
                 self.tint(bar.key),
                 tuple(self.part(cell) for cell in bar.parts),

@@ -26,7 +26,7 @@ IN_FORCE: Population = {
     f"_flt_{ONE_OF}_state": tuple(str(state) for state in IN_FORCE_STATES),
 }
 SCHOOLS: Population = {f"_flt_{EQUAL}_kind": (str(UnitKind.SCHOOL),)}
-MOST_SCHOOLS = 20
+MOST_SCHOOLS = 12
 MOST_CODES = 15
 
 # Colours of charts.js: what is under way is warm, what is done is cool.
@@ -173,7 +173,6 @@ class StaffChartView(TeacherCharts):
             "title": _l("Education"),
             "kind": "hbar",
             "group": by.EDUCATION,
-            "top": MOST_CODES,
         },
         {"name": "degree", "title": _l("Degree"), "kind": "pie", "group": by.DEGREE},
         {

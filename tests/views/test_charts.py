@@ -90,6 +90,17 @@ def test_every_figure_leads_to_a_list_of_as_many_rows(
     assert seen > 10
 
 
+def test_a_list_behind_a_large_figure_counts_exactly(
+    app: Any, world: Any, varied: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.views.chart.COUNT_CAP", 3)
+    with app.test_request_context("/"), acting_as(world.actors["city_info"]):
+        chart = draw(app, charts.StaffChartView, "subject", "all=1")
+
+    asked = {("count=exact" in href, number > 3) for number, href in links(chart)}
+    assert asked == {(True, True), (False, False)}
+
+
 @pytest.mark.parametrize(("view", "name"), CHARTS, ids=lambda each: getattr(each, "__name__", each))
 def test_bars_and_series_add_up_to_the_total(
     app: Any, world: Any, varied: Any, view: Any, name: str
