@@ -71,7 +71,7 @@ def _next(ctx: JobContext, until: datetime, last: int) -> list[int]:
 @job(report.WRITE_JOB)
 def write_report(ctx: JobContext) -> None:
     """Write the workbook of a batch that was reported by a single act."""
-    batch = ctx.session.get(ReportBatch, ctx.args["batch"])
+    batch = ctx.session.get_one(ReportBatch, ctx.args["batch"])
     finish(ctx, batch)
     ctx.result = {"batch": ctx.args["batch"]}
 

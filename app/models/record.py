@@ -93,7 +93,8 @@ class TeacherRecord(Record, Scoped):
     # For lists across files; a list names it, nothing loads it row by row.
     @declared_attr
     def teacher(cls) -> Mapped[Teacher]:
-        return relationship(foreign_keys=[cls.teacher_id], viewonly=True, lazy="raise_on_sql")
+        own: Any = cls.teacher_id
+        return relationship(foreign_keys=[own], viewonly=True, lazy="raise_on_sql")
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:

@@ -164,7 +164,9 @@ def record_rows(
     found = rows.subquery()
     key, teacher_id = found.c
     columns = Audit.__table__.columns
-    values = {name: literal(value, columns[name].type) for name, value in common.items()}
+    values: dict[str, Any] = {
+        name: literal(value, columns[name].type) for name, value in common.items()
+    }
     values |= {
         "object_type": literal(kind, columns["object_type"].type),
         "object_id": cast(key, columns["object_id"].type),

@@ -266,7 +266,8 @@ def keep(
         found = _in_both_languages(files[teacher.id], ctx)
         for problem, english in found:
             record = None if problem.record is None else str(problem.record)
-            by, at = acknowledged.get((teacher.id, problem.code, problem.field, record), (None, None))
+            place = (teacher.id, problem.code, problem.field, record)
+            by, at = acknowledged.get(place, (None, None))
             rows.append(
                 {
                     "teacher_id": teacher.id,
@@ -368,4 +369,4 @@ def open_counts(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(FileProblem.severity, func.count()).group_by(FileProblem.severity)
     )
-    return {severity: n for severity, n in rows}
+    return dict(rows.tuples())

@@ -267,7 +267,8 @@ def _for_submitters(
             or_(Account.teacher_id.is_(None), Account.teacher_id != Transition.teacher_id),
         )
     ):
-        by_account.setdefault(account, []).append(teacher)
+        if account is not None and teacher is not None:
+            by_account.setdefault(account, []).append(teacher)
     stamp = now()
     return [
         {

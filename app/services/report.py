@@ -305,7 +305,7 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
     try:
         for teacher_id, sealed in rows:
             place = _place(batch.number, teacher_id)
-            yield json.loads(unseal(sealed, table=TABLE, column=COLUMN, uuid=place))
+            yield json.loads(unseal(sealed or b"", table=TABLE, column=COLUMN, uuid=place))
     finally:
         rows.close()
 

@@ -41,7 +41,7 @@ class IsOpen(Condition):
 
 class IsOneOf(OneOf):
     def apply(self, query: Query, value: Any) -> Query:
-        values = value if isinstance(value, list | tuple | set) else [value]
+        values = list(value) if isinstance(value, list | tuple | set) else [value]
         # Both together are all tasks.
         one = IsOpen(STATE, self.datamodel)
         return query if len(set(values)) > 1 else one.apply(query, values[0])

@@ -310,7 +310,7 @@ class Approval(NamedTuple):
     when: str
     authority: str
     operator: str
-    count: int
+    files: int
 
 
 def approvals_of(session: Session, actor: Actor) -> list[Approval]:

@@ -28,7 +28,6 @@ UNSCOPED = {
     "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/job.py": "claims and fenced progress of workers, before there is an actor",
     "services/export_right.py": "approvers lie in other accounts and units; may_approve() decides",
-    "services/monitor.py": "when a unit was urged last, from the log; nothing else comes out",
     "exchange/teacher_import/checking.py": "the count of look-ups of the account, from the log",
     "demo/accounts.py": "lists the demonstration's accounts for the operator",
     "services/notice.py": "recipients lie in other units",

@@ -37,7 +37,7 @@ class Place(NamedTuple):
     """Where a file stands in a queue: its number, how many there are, the ones beside it."""
 
     number: int
-    count: int
+    total: int
     previous: str
     next: str
 
