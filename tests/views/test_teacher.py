@@ -424,8 +424,12 @@ class TestFlow:
     ) -> None:
         ref = world.teacher("A1", "submitted")
         client = sign_in(app, world, "school_head_A1")
-        form = {"_version": version_of(session, ref), "reason": "请补正", "place": ["basic.native_place", ""],
-                "place_reason": ["与户口簿不符", ""]}  # fmt: skip
+        form = {
+            "_version": version_of(session, ref),
+            "reason": "请补正",
+            "place": ["basic.native_place", ""],
+            "place_reason": ["与户口簿不符", ""],
+        }
 
         post(client, f"/flow/review/{ref.id}/return_to_teacher", **form)
 
