@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from app.demo.people import Content, Life, Setting, month
+from app.demo.life import Content, Life, Setting, month
 
 ERROR, WARNING = "error", "warning"
 

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from app.core.clock import BEIJING
+from app.demo.life import weighted
 from app.demo.names import words
-from app.demo.people import weighted
 from app.models.teacher import ReviewState
 
 S = ReviewState

@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from app.core.errors import Problem
 from app.demo import course as ways
 from app.demo.course import Course
-from app.demo.people import Content, Life, Values
+from app.demo.life import Content, Life, Values
 from app.demo.schools import PlannedUnit
 from app.indicators import checks, completeness
 from app.indicators.catalog import Catalog

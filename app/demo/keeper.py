@@ -17,8 +17,8 @@ from app.demo import ids
 from app.demo.accounts import Register
 from app.demo.course import Calendar, Taken
 from app.demo.file import Checker, File, Version, as_data, new_uuid
+from app.demo.life import Content, month
 from app.demo.names import initials
-from app.demo.people import Content, month
 from app.demo.schools import Plan, PlannedUnit
 from app.demo.store import Columns, Writer
 from app.indicators.catalog import Catalog

@@ -21,18 +21,9 @@ from app.demo.accounts import Register
 from app.demo.course import Calendar, Course
 from app.demo.file import FEEDS_BASIC, LEFT, Checker, File, Version, as_data, new_uuid, spread_rows
 from app.demo.keeper import Keeper, table_of, unit_row
+from app.demo.life import HEAD, ROLES, TEACHER, Content, Life, Setting, make_life, weighted
 from app.demo.names import person_name
-from app.demo.people import (
-    HEAD,
-    ROLES,
-    TEACHER,
-    Content,
-    Life,
-    Setting,
-    make_content,
-    make_life,
-    weighted,
-)
+from app.demo.people import make_content
 from app.demo.schools import Plan, PlannedUnit, plan_units
 from app.demo.store import Suspended, Writer, move_sequences, next_id
 from app.demo.surroundings import REASON_CORRECTION, Surroundings

@@ -14,7 +14,7 @@ from app.core.clock import BEIJING
 from app.demo.accounts import Register
 from app.demo.course import BUSY, LATE, PACES, Calendar, Taken, at
 from app.demo.file import File
-from app.demo.people import weighted
+from app.demo.life import weighted
 from app.demo.schools import Plan, PlannedUnit
 from app.demo.store import Writer
 from app.indicators.catalog import Catalog

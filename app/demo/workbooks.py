@@ -18,15 +18,9 @@ from app.access.roles import Role
 from app.access.scope import system
 from app.core.clock import today
 from app.core.errors import Refused
+from app.demo.life import ROLES, Content, Setting, make_life, weighted
 from app.demo.names import FOLDER
-from app.demo.people import (
-    ROLES,
-    Content,
-    Setting,
-    make_content,
-    make_life,
-    weighted,
-)
+from app.demo.people import make_content
 from app.demo.schools import PlannedUnit
 from app.exchange.layout import ABOUT, INSTRUCTIONS, PERSON_ID, PERSON_NAME, layout
 from app.exchange.template import FileBook, build_template

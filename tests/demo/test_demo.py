@@ -21,9 +21,10 @@ from app.core.errors import Refused
 from app.core.reference import structure
 from app.demo import ids
 from app.demo.accounts import DEMO_PASSWORD, demo_accounts
+from app.demo.life import ROLES, Setting, make_life, weighted
 from app.demo.load import Loaded, load
 from app.demo.names import initials, person_name
-from app.demo.people import ROLES, Setting, make_content, make_life, weighted
+from app.demo.people import make_content
 from app.demo.schools import plan_units
 from app.exchange.seed_loader import load_reference
 from app.extensions import db
