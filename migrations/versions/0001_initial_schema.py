@@ -20,15 +20,15 @@ def upgrade():
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("label", sa.String(length=150), nullable=True),
         sa.Column("description", sa.String(length=512), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_group")),
-        sa.UniqueConstraint("name", name=op.f("uq_ab_group_name")),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
     )
     op.create_table(
         "ab_permission",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_permission")),
-        sa.UniqueConstraint("name", name=op.f("uq_ab_permission_name")),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
     )
     op.create_table(
         "ab_register_user",
@@ -40,23 +40,23 @@ def upgrade():
         sa.Column("email", sa.String(length=320), nullable=False),
         sa.Column("registration_date", sa.DateTime(), nullable=True),
         sa.Column("registration_hash", sa.String(length=256), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_register_user")),
-        sa.UniqueConstraint("email", name=op.f("uq_ab_register_user_email")),
-        sa.UniqueConstraint("username", name=op.f("uq_ab_register_user_username")),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("email"),
+        sa.UniqueConstraint("username"),
     )
     op.create_table(
         "ab_role",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_role")),
-        sa.UniqueConstraint("name", name=op.f("uq_ab_role_name")),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
     )
     op.create_table(
         "ab_view_menu",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=250), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_view_menu")),
-        sa.UniqueConstraint("name", name=op.f("uq_ab_view_menu_name")),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
     )
     op.create_table(
         "audit",
@@ -430,20 +430,10 @@ def upgrade():
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("group_id", sa.Integer(), nullable=True),
         sa.Column("role_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["ab_group.id"],
-            name=op.f("fk_ab_group_role_group_id_ab_group"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["ab_role.id"],
-            name=op.f("fk_ab_group_role_role_id_ab_role"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_group_role")),
-        sa.UniqueConstraint("group_id", "role_id", name=op.f("uq_ab_group_role_group_id_role_id")),
+        sa.ForeignKeyConstraint(["group_id"], ["ab_group.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("group_id", "role_id"),
     )
     with op.batch_alter_table("ab_group_role", schema=None) as batch_op:
         batch_op.create_index("idx_group_id", ["group_id"], unique=False)
@@ -457,19 +447,13 @@ def upgrade():
         sa.ForeignKeyConstraint(
             ["permission_id"],
             ["ab_permission.id"],
-            name=op.f("fk_ab_permission_view_permission_id_ab_permission"),
         ),
         sa.ForeignKeyConstraint(
             ["view_menu_id"],
             ["ab_view_menu.id"],
-            name=op.f("fk_ab_permission_view_view_menu_id_ab_view_menu"),
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_permission_view")),
-        sa.UniqueConstraint(
-            "permission_id",
-            "view_menu_id",
-            name=op.f("uq_ab_permission_view_permission_id_view_menu_id"),
-        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("permission_id", "view_menu_id"),
     )
     with op.batch_alter_table("ab_permission_view", schema=None) as batch_op:
         batch_op.create_index("idx_permission_id", ["permission_id"], unique=False)
@@ -565,9 +549,39 @@ def upgrade():
             "ix_teacher_authority_submitted", ["authority_id", "submitted_at"], unique=False
         )
         batch_op.create_index("ix_teacher_education", ["authority_id", "education"], unique=False)
+        batch_op.create_index(
+            "ix_teacher_figures",
+            [
+                "authority_id",
+                "school_id",
+                "sex",
+                "birth_year",
+                "education",
+                "degree_level",
+                "title",
+                "post_category",
+                "in_establishment",
+                "stage",
+                "subject",
+                "backbone",
+                "staff_category",
+            ],
+            unique=False,
+            postgresql_where=sa.text(
+                "active AND state IN ('effective','city_accepted','reported')"
+            ),
+            sqlite_where=sa.text("active AND state IN ('effective','city_accepted','reported')"),
+        )
         batch_op.create_index(batch_op.f("ix_teacher_id_no_index"), ["id_no_index"], unique=False)
         batch_op.create_index("ix_teacher_name", ["name", "id"], unique=False)
         batch_op.create_index("ix_teacher_pinyin", ["pinyin"], unique=False)
+        batch_op.create_index(
+            "ix_teacher_progress",
+            ["authority_id", "school_id", "state"],
+            unique=False,
+            postgresql_where=sa.text("active"),
+            sqlite_where=sa.text("active"),
+        )
         batch_op.create_index("ix_teacher_school_name", ["school_id", "name", "id"], unique=False)
         batch_op.create_index("ix_teacher_school_state", ["school_id", "state"], unique=False)
         batch_op.create_index("ix_teacher_submitted", ["submitted_at"], unique=False)
@@ -586,23 +600,11 @@ def upgrade():
         sa.Column("permission_view_id", sa.Integer(), nullable=True),
         sa.Column("role_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["permission_view_id"],
-            ["ab_permission_view.id"],
-            name=op.f("fk_ab_permission_view_role_permission_view_id_ab_permission_view"),
-            ondelete="CASCADE",
+            ["permission_view_id"], ["ab_permission_view.id"], ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["ab_role.id"],
-            name=op.f("fk_ab_permission_view_role_role_id_ab_role"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_permission_view_role")),
-        sa.UniqueConstraint(
-            "permission_view_id",
-            "role_id",
-            name=op.f("uq_ab_permission_view_role_permission_view_id_role_id"),
-        ),
+        sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("permission_view_id", "role_id"),
     )
     with op.batch_alter_table("ab_permission_view_role", schema=None) as batch_op:
         batch_op.create_index("idx_permission_view_id", ["permission_view_id"], unique=False)
@@ -629,18 +631,20 @@ def upgrade():
         sa.Column("is_demo", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("locked_until", app.models.base.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["changed_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_changed_by_fk_ab_user")
+            ["changed_by_fk"],
+            ["ab_user.id"],
         ),
         sa.ForeignKeyConstraint(
-            ["created_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_created_by_fk_ab_user")
+            ["created_by_fk"],
+            ["ab_user.id"],
         ),
         sa.ForeignKeyConstraint(
             ["teacher_id"], ["teacher.id"], name=op.f("fk_ab_user_teacher_id_teacher")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user")),
-        sa.UniqueConstraint("email", name=op.f("uq_ab_user_email")),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("email"),
         sa.UniqueConstraint("teacher_id", name=op.f("uq_ab_user_teacher_id")),
-        sa.UniqueConstraint("username", name=op.f("uq_ab_user_username")),
+        sa.UniqueConstraint("username"),
     )
     op.create_table(
         "affiliation",
@@ -685,6 +689,29 @@ def upgrade():
             ),
         )
 
+    op.create_table(
+        "file_snapshot",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(length=32), nullable=False),
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.Column("school_id", sa.Integer(), nullable=False),
+        sa.Column("authority_id", sa.Integer(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["authority_id"], ["unit.id"], name=op.f("fk_file_snapshot_authority_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["school_id"], ["unit.id"], name=op.f("fk_file_snapshot_school_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"], ["teacher.id"], name=op.f("fk_file_snapshot_teacher_id_teacher")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_file_snapshot")),
+        sa.UniqueConstraint("teacher_id", name=op.f("uq_file_snapshot_teacher_id")),
+    )
     op.create_table(
         "file_version",
         sa.Column("teacher_id", sa.Integer(), nullable=False),
@@ -747,15 +774,10 @@ def upgrade():
         sa.Column("expires_on", sa.DateTime(), nullable=True),
         sa.Column("revoked_on", sa.DateTime(), nullable=True),
         sa.Column("last_used_on", sa.DateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_api_key_user_id_ab_user"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_api_key")),
-        sa.UniqueConstraint("lookup_hash", name=op.f("uq_ab_api_key_lookup_hash")),
-        sa.UniqueConstraint("uuid", name=op.f("uq_ab_api_key_uuid")),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("lookup_hash"),
+        sa.UniqueConstraint("uuid"),
     )
     with op.batch_alter_table("ab_api_key", schema=None) as batch_op:
         batch_op.create_index("idx_api_key_lookup_hash", ["lookup_hash"], unique=True)
@@ -767,20 +789,10 @@ def upgrade():
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("group_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["ab_group.id"],
-            name=op.f("fk_ab_user_group_group_id_ab_group"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_user_group_user_id_ab_user"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_group")),
-        sa.UniqueConstraint("user_id", "group_id", name=op.f("uq_ab_user_group_user_id_group_id")),
+        sa.ForeignKeyConstraint(["group_id"], ["ab_group.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("user_id", "group_id"),
     )
     with op.batch_alter_table("ab_user_group", schema=None) as batch_op:
         batch_op.create_index("idx_user_group_id", ["group_id"], unique=False)
@@ -791,20 +803,10 @@ def upgrade():
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("role_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["ab_role.id"],
-            name=op.f("fk_ab_user_role_role_id_ab_role"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_user_role_user_id_ab_user"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_role")),
-        sa.UniqueConstraint("user_id", "role_id", name=op.f("uq_ab_user_role_user_id_role_id")),
+        sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("user_id", "role_id"),
     )
     op.create_table(
         "assignment",
@@ -4412,6 +4414,7 @@ def downgrade():
 
     op.drop_table("name_gram")
     op.drop_table("file_version")
+    op.drop_table("file_snapshot")
     with op.batch_alter_table("affiliation", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_affiliation_personnel",
@@ -4443,9 +4446,21 @@ def downgrade():
         batch_op.drop_index("ix_teacher_submitted")
         batch_op.drop_index("ix_teacher_school_state")
         batch_op.drop_index("ix_teacher_school_name")
+        batch_op.drop_index(
+            "ix_teacher_progress",
+            postgresql_where=sa.text("active"),
+            sqlite_where=sa.text("active"),
+        )
         batch_op.drop_index("ix_teacher_pinyin")
         batch_op.drop_index("ix_teacher_name")
         batch_op.drop_index(batch_op.f("ix_teacher_id_no_index"))
+        batch_op.drop_index(
+            "ix_teacher_figures",
+            postgresql_where=sa.text(
+                "active AND state IN ('effective','city_accepted','reported')"
+            ),
+            sqlite_where=sa.text("active AND state IN ('effective','city_accepted','reported')"),
+        )
         batch_op.drop_index("ix_teacher_education")
         batch_op.drop_index("ix_teacher_authority_submitted")
         batch_op.drop_index("ix_teacher_authority_state")
