@@ -163,13 +163,17 @@ def reported_sets(known: Catalog) -> Iterator[tuple[str, list[Indicator]]]:
 
 
 def counterpart(code: Code | None) -> str | None:
-    """What is sent for a code: itself where a standard defines it, else its `report_as`."""
+    """What is sent for a code: itself where a standard defines it, else its `report_as`, else the
+    standard code above it."""
     if code is None:
         return None
     if code.attrs.get("report_as"):
         return str(code.attrs["report_as"])
     own = code.code.startswith(OWN_PREFIX) and code.standard.startswith(OWN_STANDARD)
-    return None if own else code.code
+    if not own:
+        return code.code
+    above = code.parent
+    return above if above and not above.startswith(OWN_PREFIX) else None
 
 
 def _unmapped(file: FileData, known: Catalog) -> Iterator[Problem]:

@@ -178,17 +178,19 @@ def a_finding(file: Any) -> Any:
 
 class TestCodes:
     @pytest.mark.parametrize(
-        ("code", "standard", "attrs", "sent"),
+        ("code", "standard", "attrs", "parent", "sent"),
         [
-            ("100", "GB/T", {}, "100"),
-            ("BJ-212", "OWN", {"report_as": "299"}, "299"),
-            ("BJ-98", "OWN", {}, None),
-            ("BJ-S3", "人社部2015", {}, "BJ-S3"),
-            ("1", "OWN", {}, "1"),
+            ("100", "GB/T", {}, "", "100"),
+            ("BJ-212", "OWN", {"report_as": "299"}, "", "299"),
+            ("BJ-98", "OWN", {}, "", None),
+            ("BJ-K2", "OWN", {}, "10", "10"),
+            ("BJ-K9", "OWN", {}, "BJ-K2", None),
+            ("BJ-S3", "人社部2015", {}, "", "BJ-S3"),
+            ("1", "OWN", {}, "", "1"),
         ],
-        ids=["standard", "mapped", "own", "own spelling of a standard", "own list"],
+        ids=["standard", "mapped", "own", "under a standard", "own above", "own spelling", "list"],
     )
-    def test_what_is_sent_for_a_code(self, code, standard, attrs, sent):
+    def test_what_is_sent_for_a_code(self, code, standard, attrs, parent, sent):
         found = Code(
             table="t",
             code=code,
@@ -196,7 +198,7 @@ class TestCodes:
             name_en="",
             sort=1,
             standard=standard,
-            parent="",
+            parent=parent,
             active=None,
             verified="",
             attrs=attrs,
