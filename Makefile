@@ -49,6 +49,10 @@ test: setup dist ## Run every test except the long ones (ARGS=… goes to pytest
 drill: setup dist ## Run the long checks: kills, races, full-size imports
 	$(PY) -m pytest -n auto -m slow $(ARGS)
 
+.PHONY: pictures
+pictures: setup ## Take the README's screenshots of a demonstration that `make run` serves
+	$(PY) docs/pictures.py
+
 .PHONY: bench
 bench: setup dist ## Measure the jobs J1 to J11 (ARGS="--teachers 3000 --sqlite" for a short run)
 	$(PY) -m tests.bench $(ARGS)
