@@ -6,18 +6,16 @@ from pathlib import Path
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.access.roles import Role
 from app.core import clock
 from app.indicators.catalog import catalog
 from app.jobs.worker import JOBS, JobContext, job
 from app.models.exchange import ExportFile
-from app.models.round import Round
 from app.models.saved_view import FormDraft, SubmitKey
 from app.models.teacher import OPEN_STATES, ReviewState, Teacher
-from app.models.unit import Unit
-from app.services import check, job as queue, notice
+from app.services import check, reminder
+from app.services import job as queue
 from app.services.file import file_data
-from app.services.round import rounds_of
+from app.services.round import mark_late as mark_late_files
 
 BATCH = 200
 DRAFT_DAYS, KEY_DAYS, JOB_DAYS = 30, 7, 90
@@ -33,16 +31,22 @@ def enqueue_all(session: Session) -> None:
 
 @job("recheck_files", nightly=time(1, 0))
 def recheck_files(ctx: JobContext) -> None:
-    """Run the rules again over open files whose kept result is older than the catalogue."""
+    """Run the rules again over files under way whose kept result is older than the catalogue, and
+    over those that wait for a decision and were last checked on an earlier day.
+
+    By day a decision over a thousand files then finds results that hold and checks nothing anew.
+    """
     kept = catalog(ctx.session)
+    old = (Teacher.checked_catalog != kept.version) | Teacher.checked_catalog.is_(None)
+    of_earlier_day = (Teacher.checked_on != clock.today()) | Teacher.checked_on.is_(None)
+    waiting = Teacher.state.in_([ReviewState.SUBMITTED, ReviewState.SCHOOL_CONFIRMED])
     last = ctx.done
     while True:
         files = ctx.session.scalars(
             select(Teacher)
             .where(
                 Teacher.id > last,
-                Teacher.state.in_([*OPEN_STATES, ReviewState.SUBMITTED]),
-                (Teacher.checked_catalog != kept.version) | Teacher.checked_catalog.is_(None),
+                (Teacher.state.in_(OPEN_STATES) & old) | (waiting & (old | of_earlier_day)),
             )
             .order_by(Teacher.id)
             .limit(BATCH)
@@ -52,33 +56,22 @@ def recheck_files(ctx: JobContext) -> None:
         check.keep(ctx.session, files, file_data(ctx.session, files, kept), kept)
         last = files[-1].id
         ctx.step(last)
+        ctx.session.expunge_all()
 
 
-@job("remind_deadlines", nightly=time(6, 0))
-def remind_deadlines(ctx: JobContext) -> None:
-    """Urge the schools that have not reported when the deadline is near or has passed."""
-    ahead = int(catalog(ctx.session).parameter("round_reminder_days"))
-    day = clock.today()
-    near = ctx.session.scalars(
-        select(Round).where(
-            Round.closed.is_(False), Round.school_deadline <= day + timedelta(days=ahead)
-        )
-    ).all()
-    if not near:
-        return
-    waiting: dict[int, int] = {}
-    for school_id in ctx.session.scalars(
-        select(Teacher.school_id).where(
-            Teacher.state.in_([*OPEN_STATES, ReviewState.SUBMITTED]), Teacher.active
-        )
-    ):
-        waiting[school_id] = waiting.get(school_id, 0) + 1
-    units = ctx.session.scalars(select(Unit).where(Unit.id.in_(waiting))).all()
-    covered = rounds_of(ctx.session, units)
-    asked = {unit.id for unit in units if covered.get(unit.id) in near}
-    accounts = notice.accounts_of(ctx.session, asked, [Role.SCHOOL_INFO, Role.SCHOOL_HEAD])
-    for unit_id, found in accounts.items():
-        notice.send(ctx.session, "urge", found, count=waiting[unit_id], reason="")
+@job("mark_late", nightly=time(0, 10))
+def mark_late(ctx: JobContext) -> None:
+    """Mark the files that their schools have not reported by the last day (S82)."""
+    mark_late_files(ctx.session)
+    ctx.session.commit()
+
+
+@job("remind", nightly=time(6, 0))
+def remind(ctx: JobContext) -> None:
+    """Urge schools whose deadline is near, remind reviewers of files that wait too long."""
+    kept = catalog(ctx.session)
+    reminder.remind_schools(ctx.session, kept)
+    reminder.remind_reviewers(ctx.session, kept)
     ctx.session.commit()
 
 
@@ -87,9 +80,7 @@ def remove_expired(ctx: JobContext) -> None:
     """Delete export files past their day, old form drafts, submit keys and ended jobs."""
     folder, stamp = Path(ctx.settings["STORAGE_DIR"]), clock.now()
     for export in ctx.session.scalars(
-        select(ExportFile).where(
-            ExportFile.expires_at < stamp, ExportFile.stored_name.is_not(None)
-        )
+        select(ExportFile).where(ExportFile.expires_at < stamp, ExportFile.stored_name.is_not(None))
     ):
         (folder / str(export.stored_name)).unlink(missing_ok=True)
         export.stored_name = None

@@ -48,6 +48,9 @@ EVENTS: dict[str, Any] = {
     ),
     "urge_start": _l("Please begin the collection: no file has been opened yet. %(reason)s"),
     "bulk_done": _l("Your act on many files is finished: %(count)s done, %(refused)s not done."),
+    "review_waiting": _l(
+        "%(count)s file(s) have waited for your review for more than %(days)s working days."
+    ),
     "report_ready": _l("The workbook of batch %(number)s is ready: %(count)s file(s)."),
     "extension_granted": _l("Your deadline was extended to %(until)s: %(reason)s"),
     "import_done": _l("Your import is finished: %(count)s row(s)."),
@@ -64,7 +67,7 @@ UNIT_ROLES = {
 
 def words(notice: Notice) -> str:
     """The notice in the reader's language."""
-    blank = dict.fromkeys(("name", "unit", "reason", "until", "number"), "")
+    blank = dict.fromkeys(("name", "unit", "reason", "until", "number", "days"), "")
     params = blank | {"count": 1, "refused": 0} | (notice.params or {})
     return str(EVENTS[notice.event]) % params
 

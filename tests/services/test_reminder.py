@@ -1,0 +1,111 @@
+"""Reminders: schools near their last day, reviewers whose files wait; repeated, never pestering."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app.access.scope import system
+from app.core.clock import now, today
+from app.models.notice import Notice
+from app.models.round import Round
+from app.models.teacher import Teacher
+from app.services import reminder
+
+
+def told(session: Any, event: str) -> dict[int, int]:
+    """Accounts that were told of an event, with the number they were told."""
+    rows = session.scalars(select(Notice).where(Notice.event == event))
+    return {each.account_id: each.params["count"] for each in rows}
+
+
+def set_deadline(session: Any, days: int, **columns: Any) -> None:
+    values = {"school_deadline": today() + timedelta(days=days)} | columns
+    if days < -10:
+        values["opens_on"] = values["school_deadline"]
+    session.execute(update(Round).values(values))
+
+
+class TestSchools:
+    @pytest.mark.parametrize("days", [-3, 0, 7])
+    def test_near_or_past_the_last_day_are_urged_with_their_number(self, session, world, days):
+        with system():
+            set_deadline(session, days)
+            number = reminder.remind_schools(session, world.catalog)
+
+            found = told(session, "urge")
+
+        wanted = {
+            world.actor(role, school).account_id
+            for role in ("school_info", "school_head")
+            for school in ("A1", "A2", "B1", "U")
+        }
+        assert set(found) == wanted
+        assert set(found.values()) == {6}  # Two drafts, two returned, two submitted.
+        assert number == 4
+
+    def test_far_from_the_last_day_are_left_alone(self, session, world):
+        with system():
+            set_deadline(session, 8)
+
+            assert reminder.remind_schools(session, world.catalog) == 0
+
+    def test_are_left_alone_when_the_round_is_closed(self, session, world):
+        with system():
+            set_deadline(session, -1, closed=True, closed_at=now())
+
+            assert reminder.remind_schools(session, world.catalog) == 0
+
+    def test_that_are_done_are_left_alone(self, session, world):
+        with system():
+            set_deadline(session, 0)
+            session.execute(
+                update(Teacher)
+                .where(Teacher.school_id == world.units["A1"].id)
+                .where(Teacher.state.in_(["draft", "returned", "submitted"]))
+                .values(state="school_confirmed")
+            )
+            reminder.remind_schools(session, world.catalog)
+
+            found = told(session, "urge")
+
+        assert world.actor("school_info", "A1").account_id not in found
+        assert world.actor("school_info", "A2").account_id in found
+
+    def test_are_not_urged_again_before_the_days_have_passed(self, session, world):
+        with system():
+            set_deadline(session, 0)
+            counts = [reminder.remind_schools(session, world.catalog) for _night in range(2)]
+            session.execute(update(Notice).values(at=now() - timedelta(days=8)))
+            counts.append(reminder.remind_schools(session, world.catalog))
+
+        assert counts == [4, 0, 4]
+
+
+class TestReviewers:
+    def test_hear_of_files_that_wait_too_long(self, session, world):
+        with system():
+            session.execute(
+                update(Teacher)
+                .where(Teacher.state.in_(["submitted", "school_confirmed"]))
+                .values(state_since=now() - timedelta(days=14))
+            )
+            reminder.remind_reviewers(session, world.catalog)
+
+            found = told(session, "review_waiting")
+
+        heads = {world.actor("school_head", key).account_id: 2 for key in ("A1", "A2", "B1", "U")}
+        authorities = {
+            world.actor("district_info", "A").account_id: 4,
+            world.actor("district_info", "B").account_id: 2,
+            world.actor("city_info").account_id: 2,
+        }
+        assert found == heads | authorities
+
+    def test_hear_nothing_of_fresh_files(self, session, world):
+        with system():
+            session.execute(update(Teacher).values(state_since=now()))
+
+            assert reminder.remind_reviewers(session, world.catalog) == 0
+            assert session.scalar(select(func.count()).select_from(Notice)) == 0
