@@ -52,6 +52,12 @@ def linked(page: str) -> list[tuple[str, int]]:
     ]
 
 
+def token(client: Any) -> str:
+    """The token that every page of a signed-in person has in its head, forms or none."""
+    page = client.get("/notices/list/").text
+    return re.search(r'<meta name="csrf-token" content="([^"]+)">', page)[1]  # type: ignore[index]
+
+
 def rows_behind(client: Any, href: str) -> int:
     """How many rows the list at an address says it has, in English."""
     answer = client.get(href, follow_redirects=True)
