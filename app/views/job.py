@@ -88,7 +88,8 @@ KINDS: Mapping[str, Kind] = {
     report.JOB: Kind(_l("Report to the Ministry"), _report_link, _l("See the batch")),
     report.WRITE_JOB: Kind(_l("Workbook for the Ministry"), _report_link, _l("See the batch")),
     "recheck_files": Kind(_l("Nightly check of open files"), _no_link),
-    "remind_deadlines": Kind(_l("Reminders of deadlines"), _no_link),
+    "mark_late": Kind(_l("Nightly marking of late files"), _no_link),
+    "remind": Kind(_l("Reminders of deadlines and of waiting files"), _no_link),
     "remove_expired": Kind(_l("Removal of what has expired"), _no_link),
     "remove_exchanged": Kind(_l("Removal of old uploads and exports"), _no_link),
 }
