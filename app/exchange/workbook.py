@@ -369,5 +369,3 @@ def _damage_refused() -> Iterator[None]:
 
 def _refuse_declaration(*_arguments: Any) -> NoReturn:
     raise ValueError("document type declarations are refused")
-
-

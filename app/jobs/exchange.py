@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.exchange import export
@@ -14,12 +15,13 @@ from app.exchange.teacher_import.batch import (
     FAILED,
     UNDO,
 )
-from app.exchange.teacher_import.checking import check_batch
+from app.exchange.teacher_import.checking import Progress, check_batch
 from app.exchange.teacher_import.commit import NotAll, commit_batch
 from app.exchange.teacher_import.staging import forget_rows
 from app.exchange.teacher_import.undo import undo_batch
-from app.jobs.worker import JobContext, job
+from app.jobs.worker import Cancelled, JobContext, job
 from app.models.exchange import ExportFile, ImportBatch, ImportRow
+from app.services import job as queue
 from app.services.storage import Storage
 
 KEPT = timedelta(hours=24)
@@ -36,11 +38,12 @@ def check_import(ctx: JobContext) -> None:
 @job(COMMIT)
 def commit_import(ctx: JobContext) -> None:
     """Bring a checked workbook into the files; what cannot be taken any more is shown again."""
+    storage, report = _storage(ctx), _reporter(ctx)
     try:
-        commit_batch(ctx.session, ctx.actor, _batch(ctx), _storage(ctx), ctx.step)
+        commit_batch(ctx.session, ctx.actor, _batch(ctx), storage, ctx.step, report=report)
     except NotAll:
         ctx.session.rollback()
-        check_batch(ctx.session, ctx.actor, _batch(ctx), _storage(ctx), ctx.step)
+        check_batch(ctx.session, ctx.actor, _batch(ctx), storage, ctx.step)
         ctx.step(ctx.done)
         raise
 
@@ -85,6 +88,25 @@ def remove_exchanged(ctx: JobContext) -> None:
         expired.stored_name = None
     ctx.step(1, 1)
     storage.sweep(stamp - KEPT)
+
+
+def _reporter(ctx: JobContext) -> Progress | None:
+    """Report progress from outside of the one transaction of a commit, and notice a cancellation.
+
+    SQLite has one writer at a time: the commit itself is that, so nothing can be reported there.
+    """
+    bind = ctx.session.get_bind()
+    if bind.dialect.name == "sqlite":
+        return None
+
+    def report(done: int, total: int) -> None:
+        with Session(bind) as own:
+            wants_end = queue.put(own, ctx.job, done=done, total=total)
+            own.commit()
+        if wants_end:
+            raise Cancelled
+
+    return report
 
 
 def _batch(ctx: JobContext) -> ImportBatch:

@@ -70,14 +70,10 @@ class Storage:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(target)
-        except OSError as error:
+        except BaseException as error:
             part.unlink(missing_ok=True)
-            if error.errno in _NO_ROOM:
-                message = _("There is no room for files at the moment. Please try again later.")
-                raise Busy(message) from None
-            raise
-        except BaseException:
-            part.unlink(missing_ok=True)
+            if _is_out_of_room(error):
+                raise _no_room() from None
             raise
         return Stored(name, size, digest)
 
@@ -114,11 +110,18 @@ class Storage:
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """Lend a private folder for files in the making; it is removed in the end."""
+        """Lend a private folder for files in the making; it is removed in the end.
+
+        Raise Busy when the disk is full.
+        """
         self._make_folder()
         folder = Path(tempfile.mkdtemp(prefix=WORKSPACE, dir=self.folder))
         try:
             yield folder
+        except Exception as error:
+            if _is_out_of_room(error):
+                raise _no_room() from None
+            raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -139,6 +142,19 @@ class Storage:
         if not NAME.fullmatch(name):
             raise NotFound()
         return self.folder / name[:2] / name
+
+
+def _is_out_of_room(error: BaseException | None) -> bool:
+    """Whether the disk is full, also where a library wrapped what the system said."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _no_room() -> Busy:
+    return Busy(_("There is no room for files at the moment. Please try again later."))
 
 
 def _at_the_end(

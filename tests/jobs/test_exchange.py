@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, func, select, update
+from sqlalchemy.orm import Session
 
 from app.access.scope import acting_as, system
 from app.core import clock
 from app.exchange import export
 from app.exchange.export import EXPORTS, ExportPlan, Listing
 from app.exchange.teacher_import import batch as imports
-from app.exchange.teacher_import import staging
+from app.exchange.teacher_import import commit, staging
 from app.extensions import db
 from app.jobs.exchange import remove_exchanged
 from app.jobs.worker import EXTENSION, Worker
@@ -149,6 +150,34 @@ def test_a_cancelled_import_of_good_rows_keeps_whole_batches_and_goes_on(
     work(live_app, school)
     assert (batch.state, batch.inserted) == ("done", batch.rows)
     assert len(school.teachers()) == before + 3
+
+
+@pytest.mark.postgres
+def test_all_or_nothing_shows_progress_and_a_cancellation_leaves_nothing(
+    live_app, school, monkeypatch
+):
+    monkeypatch.setattr(staging, "PERSONS", 1)
+    content = book_of(school, people(school.session, school.school, 4, sets=SETS))
+    batch = upload(live_app, school, content, take="all")
+    start_commit(school, batch)
+    before = snapshot(school.session)
+    carry_out, seen = commit._Commit.carry_out, []
+
+    def look(self, part):
+        with Session(db.engine) as other:
+            job = other.get_one(Job, self.batch.job_id)
+            seen.append(job.done)
+            job.cancel_requested = len(seen) == 3
+            other.commit()
+        carry_out(self, part)
+
+    monkeypatch.setattr(commit._Commit, "carry_out", look)
+    work(live_app, school)
+
+    assert seen == [0, 1, 2]
+    assert job_of(school, batch).state == JobState.CANCELLED
+    assert imports.present_state(school.session, batch) == "checked"
+    assert snapshot(school.session) == before
 
 
 @pytest.mark.parametrize("take", ["all", "good"])

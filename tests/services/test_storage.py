@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
 from app.core import clock, crypto
 from app.core.errors import Busy, NotFound
@@ -94,6 +96,48 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     with pytest.raises(Busy):
         storage.write(b"content")
     assert _files(storage) == []
+
+
+def test_a_full_disk_is_told_while_a_file_is_in_the_making(storage: Storage) -> None:
+    def fail() -> None:
+        try:
+            raise OSError(errno.ENOSPC, "no room")
+        except OSError as error:
+            raise RuntimeError("a library says it its own way") from error
+
+    with pytest.raises(Busy), storage.workspace():
+        fail()
+    assert _files(storage) == []
+
+
+def test_a_kept_file_goes_with_the_transaction(storage: Storage) -> None:
+    engine = create_engine("sqlite://")
+    with Session(engine) as session:
+        session.execute(text("SELECT 1"))
+        lost = storage.keep(session, b"lost")
+        session.rollback()
+        session.execute(text("SELECT 1"))
+        kept = storage.keep(session, b"kept")
+        session.commit()
+        session.rollback()
+
+    assert not storage.has(lost.name)
+    assert storage.has(kept.name)
+
+
+def test_a_dropped_file_stays_until_the_commit(storage: Storage) -> None:
+    kept = storage.write(b"content")
+    engine = create_engine("sqlite://")
+    with Session(engine) as session:
+        session.execute(text("SELECT 1"))
+        storage.drop(session, kept.name)
+        session.rollback()
+        assert storage.has(kept.name)
+        session.execute(text("SELECT 1"))
+        storage.drop(session, kept.name)
+        session.commit()
+
+    assert not storage.has(kept.name)
 
 
 def test_a_source_that_breaks_off_leaves_nothing(storage: Storage) -> None:

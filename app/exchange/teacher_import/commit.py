@@ -23,6 +23,7 @@ from app.exchange.teacher_import.staging import (
     REFUSED,
     StagedRow,
     in_batches,
+    persons_of,
     persons_waiting,
     put_back,
     rows_of,
@@ -46,31 +47,40 @@ class NotAll(Refused):
 
 
 def commit_batch(
-    session: Session, actor: Actor, batch: ImportBatch, storage: Storage, progress: Progress
+    session: Session,
+    actor: Actor,
+    batch: ImportBatch,
+    storage: Storage,
+    progress: Progress,
+    *,
+    report: Progress | None = None,
 ) -> None:
     """Bring the good rows of a checked batch into the files of the school.
 
     `progress(done, total)` commits after each batch of persons; for all-or-nothing it is called
-    once, at the end. Raise NotAll when all were to be taken and a row has an error meanwhile:
-    nothing may be kept then.
+    once, at the end, and `report(done, total)` in between, which must not commit the session.
+    Raise NotAll when all were to be taken and a row has an error meanwhile: nothing may be kept
+    then.
     """
     if batch.state != COMMITTING:
         raise Stale()
     work = _Commit(session, actor, batch, storage)
     persons = persons_waiting(session, batch.id)
-    done = 0
+    total = len(persons_of(session, batch.id))
+    done = total - len(persons)
+    between = report if batch.take == ALL else progress
     for part in in_batches(persons):
         work.carry_out(part)
         done += len(part)
-        if batch.take != ALL:
-            progress(done, len(persons))
+        if between is not None:
+            between(done, total)
     count(session, batch)
     batch.state = DONE
     changed = batch.inserted + batch.updated
     notice.send(session, "import_done", [batch.account_id], count=changed)
     detail = {"step": "done", "inserted": batch.inserted, "updated": batch.updated}
     audit.record(session, "import", actor=actor, object=batch, detail=detail | {"bad": batch.bad})
-    progress(len(persons), len(persons))
+    progress(total, total)
 
 
 class _Commit:
