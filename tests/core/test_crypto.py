@@ -402,7 +402,7 @@ def test_key_file_that_others_may_open_is_refused(tmp_path, mode):
 
 
 def test_key_file_must_be_there_and_be_a_file(tmp_path):
-    with pytest.raises(KeyProblem, match=r"^The key file \S+ cannot be read\.$"):
+    with pytest.raises(KeyProblem, match=r"^The key file \S+\.json cannot be read\.$"):
         crypto.load_keys({"FIELD_KEY_FILE": str(tmp_path / "none.json")})
     with pytest.raises(KeyProblem, match="must be a file with mode 600"):
         crypto.load_keys({"FIELD_KEY_FILE": str(tmp_path)})
@@ -413,7 +413,7 @@ def test_key_file_must_be_text(tmp_path):
     path.write_bytes(b"\xff\xfe")
     path.chmod(0o600)
 
-    with pytest.raises(KeyProblem, match=r"^The key file \S+ cannot be read\.$"):
+    with pytest.raises(KeyProblem, match=r"^The key file \S+\.json cannot be read\.$"):
         crypto.load_keys({"FIELD_KEY_FILE": str(path)})
 
 
