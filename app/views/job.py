@@ -88,10 +88,12 @@ KINDS: Mapping[str, Kind] = {
     report.JOB: Kind(_l("Report to the Ministry"), _report_link, _l("See the batch")),
     report.WRITE_JOB: Kind(_l("Workbook for the Ministry"), _report_link, _l("See the batch")),
     "recheck_files": Kind(_l("Nightly check of open files"), _no_link),
-    "mark_late": Kind(_l("Nightly marking of late files"), _no_link),
-    "remind": Kind(_l("Reminders of deadlines and of waiting files"), _no_link),
+    "mark_late": Kind(_l("Marking late files"), _no_link),
+    "remind": Kind(_l("Reminders of deadlines"), _no_link),
     "remove_expired": Kind(_l("Removal of what has expired"), _no_link),
     "remove_exchanged": Kind(_l("Removal of old uploads and exports"), _no_link),
+    "remove_uploads": Kind(_l("Removal of unused attachments"), _no_link),
+    "seal_audit": Kind(_l("Sealing of the audit log"), _no_link),
 }
 
 
@@ -101,8 +103,11 @@ def title_of(name: str) -> Any:
 
 
 def job_choices() -> list[tuple[str, Any]]:
-    """Return names and titles of jobs, for the filter."""
-    return [(name, kind.title) for name, kind in KINDS.items()]
+    """Return names and titles of jobs, for the filter: those that people order, and for the
+    system administrator those of the night."""
+    sees_all = current_actor().role == Role.CITY_SYSTEM
+    wanted = {name: kind for name, kind in KINDS.items() if sees_all or kind.link is not _no_link}
+    return [(name, kind.title) for name, kind in wanted.items()]
 
 
 class Standing(NamedTuple):

@@ -54,20 +54,23 @@ LOOKS: Mapping[str, Look] = {
     "export_ready": Look("download", "good"),
     "export_to_approve": Look("file-export", "wait"),
     "bulk_done": Look("checks", "good"),
+    "review_waiting": Look("clock-exclamation", "bad"),
     "report_ready": Look("building-bank", "good"),
 }
-# Event -> the list that it speaks of, where no single file is named.
-FILES = {
-    "file_submitted": (equals("state", ReviewState.SUBMITTED),),
-    "file_returned_to_teacher": (equals("state", ReviewState.RETURNED),),
-    "file_returned": (equals("state", ReviewState.RETURNED),),
-    "file_confirmed": (equals("state", ReviewState.SCHOOL_CONFIRMED),),
-    "report_withdrawn": (equals("state", ReviewState.SUBMITTED),),
-    "file_effective": (equals("state", ReviewState.EFFECTIVE),),
-    "file_accepted": (equals("state", ReviewState.CITY_ACCEPTED),),
-    "file_reported": (equals("state", ReviewState.REPORTED),),
-    "urge": (one_of("state", NOT_REPORTED),),
-    "urge_start": (),
+# Event -> the list that it speaks of, where no single file is named, and the resource behind it.
+QUEUE, FILES = ("review", "ReviewQueue"), ("teacher", "Teacher")
+LISTS = {
+    "file_submitted": (*QUEUE, (equals("state", ReviewState.SUBMITTED),)),
+    "file_confirmed": (*QUEUE, (equals("state", ReviewState.SCHOOL_CONFIRMED),)),
+    "review_waiting": (*QUEUE, ()),
+    "file_returned_to_teacher": (*FILES, (ROLLS, equals("state", ReviewState.RETURNED))),
+    "file_returned": (*FILES, (ROLLS, equals("state", ReviewState.RETURNED))),
+    "report_withdrawn": (*FILES, (ROLLS, equals("state", ReviewState.SUBMITTED))),
+    "file_effective": (*FILES, (ROLLS, equals("state", ReviewState.EFFECTIVE))),
+    "file_accepted": (*FILES, (ROLLS, equals("state", ReviewState.CITY_ACCEPTED))),
+    "file_reported": (*FILES, (ROLLS, equals("state", ReviewState.REPORTED))),
+    "urge": (*FILES, (ROLLS, one_of("state", NOT_REPORTED))),
+    "urge_start": (*FILES, (ROLLS,)),
 }
 PAGES = {
     "extension_granted": ("MonitorView", "list", "Round"),
@@ -114,11 +117,13 @@ def place(item: Notice, actor: Actor) -> str:
     if item.event in PAGES:
         view, endpoint, resource = PAGES[item.event]
         return address_of(view, endpoint) if may_open(actor.role, resource, READ) else ""
-    if not may_open(actor.role, "Teacher", READ):
-        return ""
     if item.teacher_id is not None:
-        return address_of("FileView", "show", pk=item.teacher_id)
-    return address("teacher", (ROLLS, *FILES[item.event])) if item.event in FILES else ""
+        may = may_open(actor.role, "Teacher", READ)
+        return address_of("FileView", "show", pk=item.teacher_id) if may else ""
+    if item.event not in LISTS:
+        return ""
+    name, resource, where = LISTS[item.event]
+    return address(name, where) if may_open(actor.role, resource, READ) else ""
 
 
 class NoticeView(BaseView):

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app.access.scope import system
 from app.core.clock import now
+from app.jobs.worker import JOBS
 from app.models.exchange import ImportBatch
 from app.models.history import Audit
 from app.models.job import Job, JobState
@@ -44,6 +45,10 @@ def state_of(session: Any, key: int) -> tuple[str, bool]:
 
 def post(client: Any, path: str, **form: Any) -> Any:
     return client.post(path, data={"csrf_token": token(client)} | form)
+
+
+def test_every_job_has_a_name_that_people_understand(app: Any) -> None:
+    assert set(JOBS) <= set(KINDS)
 
 
 def test_my_jobs_are_shown_and_no_others(app: Any, session: Any, world: Any) -> None:
@@ -221,7 +226,7 @@ def test_the_list_takes_few_statements_whatever_its_length(
             add(session, world.actors[key], name, args={"batch": 1})
 
     with statements() as seen:
-        page = client.get("/jobs/list/").text
+        page = client.get("/jobs/list/?psize_JobView=100").text
 
     assert page.count("/jobs/show/") == 2 * len(KINDS)
     assert len(seen) <= 8, "\n".join(seen)
