@@ -6,6 +6,7 @@ from alembic import context
 
 from app import models
 from app.extensions import db
+from app.models import fences
 
 models.load_all()
 
@@ -23,18 +24,22 @@ def run() -> None:
         if wanted and directives and directives[0].upgrade_ops.is_empty():
             directives[:] = []
 
-    with db.engine.connect() as connection:
+    # One transaction for all: a migration that fails leaves the old schema, on SQLite too.
+    with db.engine.begin() as connection:
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
             render_as_batch=True,
+            transactional_ddl=True,
             compare_type=True,
             include_object=include_object,
-            transaction_per_migration=True,
             process_revision_directives=drop_empty,
         )
+        # History is open to a migration and to nothing else; its fences follow the new columns.
         with context.begin_transaction():
+            fences.unfence(connection)
             context.run_migrations()
+            fences.refence(connection)
 
 
 run()

@@ -2,10 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from flask_appbuilder import Model
 
 import app.models.base
-from app.models import fences
 
 revision = "0001"
 down_revision = None
@@ -3476,13 +3474,8 @@ def upgrade():
         batch_op.create_index("ix_report_item_batch", ["batch_id"], unique=False)
         batch_op.create_index("ix_report_item_teacher", ["teacher_id", "batch_id"], unique=True)
 
-    for statement in fences.all_fences(op.get_bind().dialect.name, Model.metadata):
-        op.execute(statement)
-
 
 def downgrade():
-    for statement in fences.drop_statements(op.get_bind().dialect.name, Model.metadata):
-        op.execute(statement)
 
     with op.batch_alter_table("report_item", schema=None) as batch_op:
         batch_op.drop_index("ix_report_item_teacher")
