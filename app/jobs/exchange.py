@@ -6,7 +6,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.exchange import export
+from app.exchange import (
+    export,
+    file_export,  # noqa: F401 - registers the export of whole files.
+)
 from app.exchange.teacher_import.batch import (
     CHECK,
     CHECKED,
