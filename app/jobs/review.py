@@ -16,7 +16,7 @@ from app.indicators.catalog import Catalog, catalog
 from app.jobs.worker import JobContext, job
 from app.models.job import Job
 from app.services import job as queue
-from app.services import notice
+from app.services import notice, report
 from app.services.among import parts
 from app.workflows.engine import BATCH, LIMIT, Outcome
 from app.workflows.review import REVIEW
@@ -39,7 +39,7 @@ def start(
 
     Up to 1,000 files are decided in the transaction of the caller, more of them by a worker.
     """
-    REVIEW.steps_named(step)
+    REVIEW.check(step, data or {})
     ordered = sorted(set(keys))
     args = {"step": step, "ids": ordered, "reason": reason, "data": dict(data or {}), "lang": lang}
     if len(ordered) > LIMIT:
@@ -116,5 +116,6 @@ def decide_files(ctx: JobContext) -> None:
             ctx.step(ctx.done + len(batch))
             ctx.session.expunge_all()
     ctx.result = dict(result or {})
+    report.order_workbook(ctx.session, ctx.actor, ctx.job.id)
     counts = {"count": ctx.result.get("done", 0), "refused": ctx.result.get("refused", 0)}
     notice.send(ctx.session, "bulk_done", [ctx.actor.account_id], job=ctx.job.id, **counts)

@@ -314,6 +314,14 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
         rows.close()
 
 
+def order_workbook(session: Session, actor: Actor, job_id: int) -> None:
+    """Order the workbook of the batch that the parts of a job have filled, if they have."""
+    batch = session.scalar(select(ReportBatch).where(ReportBatch.job_id == job_id))
+    if batch is not None and batch.state == BUILDING:
+        key = f"{WRITE_JOB}:{batch.id}"
+        job.enqueue(session, WRITE_JOB, {"batch": batch.id}, owner=actor, key=key)
+
+
 def freeze_workbook(
     session: Session, actor: Actor, batch: ReportBatch, stored_name: str, digest: str
 ) -> None:

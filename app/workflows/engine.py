@@ -156,6 +156,10 @@ class Workflow:
         """The steps that a role may take of some object, for the buttons of a list."""
         return [step for step in self.steps if any(role in party.roles for party in step.by)]
 
+    def check(self, name: str, data: Mapping[str, Any]) -> None:
+        """Ask whether a step exists and has these inputs; raises NotFound, Malformed, Refused."""
+        _check_inputs(self.steps_named(name), data)
+
     def available(self, session: Session, item: Any, actor: Actor) -> list[Step]:
         """The steps the actor may take from the present state, guards not asked."""
         return [
@@ -204,7 +208,7 @@ class Workflow:
         steps = self.steps_named(name)
         if len(versions) > LIMIT:
             raise Malformed()
-        _check_inputs(steps, data)
+        self.check(name, data)
         outcome = Outcome()
         acts = [Act(session, actor, each, reason.strip(), data, catalog, batch) for each in steps]
         taken = [_Taken(act) for act in acts]

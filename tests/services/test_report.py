@@ -15,6 +15,7 @@ from app.core.crypto import SealBroken
 from app.core.errors import Forbidden, NotFound, Refused, Stale
 from app.core.reference import Code
 from app.extensions import db
+from app.jobs import review as bulk
 from app.jobs.worker import work
 from app.models.correction import Correction
 from app.models.history import Audit
@@ -445,3 +446,20 @@ def test_the_payload_holds_texts_only(session, world):
             assert all(isinstance(value, str) for value in row.values())
     assert json.loads(json.dumps(body)) == body
     assert set(body["sets"]) <= set(TEACHER_SETS)
+
+
+def test_a_bulk_act_of_thousands_reports_one_batch_with_its_workbook(live_app, world, monkeypatch):
+    monkeypatch.setattr(bulk, "LIMIT", 1)
+    monkeypatch.setattr(bulk, "BATCH", 2)
+    city = world.actor("city_info")
+    files = [world.teacher(school, "city_accepted", n) for school in ("A1", "A2") for n in (1, 2)]
+    with live_app.app_context(), acting_as(city):
+        bulk.start(db.session(), city, "report", [each.id for each in files])
+        db.session.commit()
+        db.session.remove()
+
+    work(live_app, once=True)
+
+    with in_app(live_app) as session:
+        batch = session.scalars(select(ReportBatch)).one()
+        assert (batch.count, batch.state) == (4, "ready")

@@ -6,13 +6,16 @@ import prison
 from flask_appbuilder.api import expose, protect
 
 from app.access.scope import current_actor, scoped_get
-from app.core.errors import AppError, Malformed, Stale
+from app.core.errors import AppError, LimitReached, Malformed, Stale
 from app.extensions import db
-from app.indicators.catalog import catalog
+from app.indicators.catalog import catalog, language
+from app.jobs import review as bulk
 from app.views.api.base import Api, body, whole
+from app.views.api.me import job_body
 from app.views.api.teacher import TeacherApi
 from app.workflows import WORKFLOWS
-from app.workflows.engine import BATCH, Outcome, Workflow
+from app.workflows.engine import LIMIT, Outcome, Workflow
+from app.workflows.review import REVIEW
 
 NOT_INPUTS = frozenset({"version", "reason", "ids", "filter", "count"})
 MAX_BULK = 10_000
@@ -116,26 +119,41 @@ class FlowApi(Api, abstract=True):
                     reason: {type: string}
           responses:
             200: {description: A result per object}
+            202: {description: Goes on as a job}
             409: {description: The filter matches another number of objects}
         """
         given = body()
         keys = self._selected(given)
         actor, kept = current_actor(), catalog(db.session())
-        results: list[dict[str, Any]] = []
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
-            outcome = self.flow.perform_many(
-                db.session(),
-                dict.fromkeys(batch),
-                step,
-                actor,
-                reason=_reason(given),
-                catalog=kept,
-                **_inputs(given),
-            )
-            db.session.commit()
-            results += [_result(key, outcome) for key in batch]
-        return self.response(200, results=results)
+        if len(keys) > LIMIT:
+            return self._as_job(step, keys, given)
+        outcome = self.flow.perform_many(
+            db.session(),
+            dict.fromkeys(keys),
+            step,
+            actor,
+            reason=_reason(given),
+            catalog=kept,
+            **_inputs(given),
+        )
+        db.session.commit()
+        return self.response(200, results=[_result(key, outcome) for key in keys])
+
+    def _as_job(self, step: str, keys: list[int], given: dict[str, Any]) -> Any:
+        """Let a worker decide what is too much for one request; the job tells the result."""
+        if self.flow is not REVIEW:
+            raise LimitReached()
+        made = bulk.start(
+            db.session(),
+            current_actor(),
+            step,
+            keys,
+            reason=_reason(given),
+            data=_inputs(given),
+            lang=language(),
+        )
+        db.session.commit()
+        return self.response(202, **job_body(made))
 
     def _selected(self, given: dict[str, Any]) -> list[int]:
         """The ids meant by the request: given ones, or those that match a filter re-counted."""
