@@ -369,4 +369,4 @@ def open_counts(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(FileProblem.severity, func.count()).group_by(FileProblem.severity)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}

@@ -98,7 +98,7 @@ def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[
             Account.teacher_id.in_([file.id for file in mine])
         )
     )
-    owners: dict[int | None, int] = dict(rows.tuples().all())
+    owners: dict[int | None, int] = {row[0]: row[1] for row in rows}
     if not owners:
         return set()
     heads = active_heads(session, {file.school_id for file in mine if file.id in owners})
