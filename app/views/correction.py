@@ -77,7 +77,7 @@ class CorrectionView(BaseModelView):
         "authority_id": _l("Authority"),
         "reason": _l("What is to be corrected"),
         "opened_at": _l("Opened"),
-        "closed_at": _l("Closed"),
+        "closed_at": _l("Settled at"),
         "close_reason": _l("Why it was closed"),
         "waiting": _l("Waiting"),
         "state": _l("State"),
@@ -85,7 +85,7 @@ class CorrectionView(BaseModelView):
     }
     code_columns = {
         "authority_id": authority_choices,
-        STATE: lambda: [(OPEN, _l("Open")), (CLOSED, _l("Closed"))],
+        STATE: lambda: [(OPEN, _l("Not settled")), (CLOSED, _l("Settled"))],
     }
     list_kinds = {"waiting": "badge", "state": "badge"}
     quick_hint = _l("Name, pinyin initials or teacher number")
@@ -113,8 +113,8 @@ class CorrectionView(BaseModelView):
         if column == "school":
             return item.teacher.school.name
         if column == "state":
-            words = (_("Closed"), "circle-check", "good")
-            return Badge(_("Open"), "alert-circle", "wait") if _is_open(item) else Badge(*words)
+            words = (_("Settled"), "circle-check", "good")
+            return Badge(_("Not settled"), "alert-circle", "wait") if _is_open(item) else Badge(*words)
         if column == "waiting":
             return _age(item)
         return super().cell(item, column)

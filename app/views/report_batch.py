@@ -114,7 +114,7 @@ class ReportView(BaseModelView):
     exports = ()
     related_views = [ReportItemView]
     label_columns = {
-        "number": _l("Number"),
+        "number": _l("Batch number"),
         "state": _l("State"),
         "at": _l("Frozen at"),
         "own": _l("Files"),

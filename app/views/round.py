@@ -98,7 +98,7 @@ class RoundView(BaseModelView):
         "school_deadline": _l("Deadline of the schools"),
         "authority_deadline": _l("Deadline of the authorities"),
         "city_deadline": _l("Deadline of the city"),
-        "closed": _l("Closed"),
+        "closed": _l("Locked"),
     }
     description_columns = {
         "categories": _l("Nothing chosen means all. Choose universities alone for their round."),
@@ -256,7 +256,7 @@ def state_badge(item: Round) -> Badge:
     """The state of a round: not yet open, under way, past its deadline, or closed."""
     day = today()
     if item.closed:
-        return Badge(_("Closed"), "lock", "draft")
+        return Badge(_("Locked"), "lock", "draft")
     if item.opens_on > day:
         return Badge(_("Not yet open"), "clock", "info")
     if item.school_deadline < day:

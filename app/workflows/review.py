@@ -130,7 +130,7 @@ REVIEW = Workflow(
             (CONFIRMED,),
             effective_or_accepted,
             by=(party.authority,),
-            label=_l("Approve"),
+            label=_l("Approve file"),
             guards=(rule.scope_ticked, rule.not_own_work, rule.rules_hold),
             prepares=(rule.pass_fence,),
             writes=rule.effect,
