@@ -113,8 +113,9 @@ class CorrectionView(BaseModelView):
         if column == "school":
             return item.teacher.school.name
         if column == "state":
-            words = (_("Settled"), "circle-check", "good")
-            return Badge(_("Not settled"), "alert-circle", "wait") if _is_open(item) else Badge(*words)
+            if _is_open(item):
+                return Badge(_("Not settled"), "alert-circle", "wait")
+            return Badge(_("Settled"), "circle-check", "good")
         if column == "waiting":
             return _age(item)
         return super().cell(item, column)
