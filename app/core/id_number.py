@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from operator import mul
 
 from app.core import clock
@@ -57,15 +58,22 @@ def check_digit(body: str) -> str:
 
 def faults(text: str) -> list[Fault]:
     """Return all faults of a normalised text; the later ones are looked for only in a good form."""
+    return list(_faults(text, clock.today()))
+
+
+# Several checks ask about one number in turn; more than a few are never kept.
+@lru_cache(maxsize=8)
+def _faults(text: str, today: date) -> tuple[Fault, ...]:
     if not _FORM.fullmatch(text):
-        return [Fault.FORMAT]
-    found = [] if check_digit(text) == text[17] else [Fault.CHECK_DIGIT]
-    return found if _birth(text) else [*found, Fault.BIRTH_DATE]
+        return (Fault.FORMAT,)
+    found = () if check_digit(text) == text[17] else (Fault.CHECK_DIGIT,)
+    return found if _birth(text, today) else (*found, Fault.BIRTH_DATE)
 
 
 def parse(text: str) -> IdNumber:
     """Return the parts of a normalised number (crypto.normalise); raise IdNumberError."""
-    found, birth = faults(text), _birth(text)
+    today = clock.today()
+    found, birth = _faults(text, today), _birth(text, today)
     if birth is None or found:
         raise IdNumberError(found[0])
     sex = "1" if int(text[16]) % 2 else "2"
@@ -88,9 +96,9 @@ def lengthen(old: str) -> str:
     return body + check_digit(body)
 
 
-def _birth(text: str) -> date | None:
+def _birth(text: str, today: date) -> date | None:
     try:
         birth = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
     except ValueError:
         return None
-    return birth if EARLIEST_BIRTH <= birth <= clock.today() else None
+    return birth if EARLIEST_BIRTH <= birth <= today else None

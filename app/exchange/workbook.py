@@ -186,13 +186,18 @@ class _Reader:
     """What all streams share: the text being collected, and counts for the limits."""
 
     def __init__(self) -> None:
-        self.elements = self.events = self.depth = 0
+        self.elements = self.texts = self.depth = 0
         self.taking = self.in_phonetic = False
         self.pieces: list[str] = []
         self.length = 0
 
+    @property
+    def events(self) -> int:
+        """How much has happened; a part that goes on without anything happening is hostile."""
+        return self.elements + self.texts
+
     def text(self, data: str) -> None:
-        self.events += 1
+        self.texts += 1
         if self.taking:
             self.length += len(data)
             if self.length <= MAX_TEXT:
@@ -200,15 +205,14 @@ class _Reader:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.elements += 1
-        self.events += 1
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise ValueError("nested too deep")
-        self.opened(name.rpartition(":")[2], attributes)
+        self.opened(name.rpartition(":")[2] if ":" in name else name, attributes)
 
     def end(self, name: str) -> None:
         self.depth -= 1
-        self.closed(name.rpartition(":")[2])
+        self.closed(name.rpartition(":")[2] if ":" in name else name)
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         raise NotImplementedError
@@ -217,11 +221,11 @@ class _Reader:
         raise NotImplementedError
 
     def collected(self) -> "str | Unusable":
-        text = "".join(self.pieces)
-        too_long = self.length > MAX_TEXT
-        self.pieces, self.length = [], 0
+        pieces, self.pieces = self.pieces, []
+        too_long, self.length = self.length > MAX_TEXT, 0
         if too_long:
             return Unusable.TOO_LONG
+        text = pieces[0] if len(pieces) == 1 else "".join(pieces)
         return _ESCAPE.sub(_character, text) if "_x" in text else text
 
 

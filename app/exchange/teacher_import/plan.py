@@ -102,6 +102,7 @@ class Planner:
         above = session.get(Unit, school.authority_id)
         self._facts = files.school_facts(school, above.code if above else None)
         self._defaults: dict[str, dict[str, Any]] = {}
+        self._rights: dict[tuple[str, str], frozenset[str]] = {}
         self._rules = RowRules(catalog, self.letters)
         # What the field rights ask of a file that is not there yet.
         self._fresh_file = SimpleNamespace(
@@ -289,13 +290,25 @@ class Planner:
             self._blame(row, "locked", lambda: files.locked_reason(teacher))
             return
         for code in codes:
-            item = self.catalog.indicator(row.set, code)
-            if may_edit(self.actor, teacher or self._fresh_file, item, self.catalog):
+            if code in self._editable(teacher, row.set):
                 continue
+            item = self.catalog.indicator(row.set, code)
             if teacher is not None and not teacher.is_open:
                 self._blame(row, "locked", lambda: files.locked_reason(teacher), code)
             else:
                 self._blame(row, "not_editable", words.not_yours(self.catalog, item), code)
+
+    def _editable(self, teacher: Teacher | None, set_code: str) -> frozenset[str]:
+        """What of a set the actor may type into a file; of one school, only its state matters."""
+        file = teacher or self._fresh_file
+        key = (str(file.state), set_code)
+        if key not in self._rights:
+            self._rights[key] = frozenset(
+                item.code
+                for item in self.catalog.indicators(set_code)
+                if may_edit(self.actor, file, item, self.catalog)
+            )
+        return self._rights[key]
 
     def _blame(
         self,

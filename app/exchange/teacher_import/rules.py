@@ -25,6 +25,7 @@ class RowRules:
     def __init__(self, catalog: Catalog, letters: Mapping[tuple[str, str], str]) -> None:
         self.catalog, self.letters = catalog, letters
         self.context = check.context(catalog)
+        self._contexts: dict[frozenset[str], checks.Context] = {}
         self._english: dict[tuple[str, str], str] = {}
 
     def blame(self, file: FileData, steps: Sequence[Any]) -> bool:
@@ -33,19 +34,26 @@ class RowRules:
         Warnings are added only when there is no error: the row set is tried again without it.
         """
         after = _after(file, steps)
-        sets = {step.row.set for step in steps}
-        found = checks.run(after, self.context, trigger="save", only_sets=sets)
-        if file.teacher_id is None:
-            found += check.scope_problems(after, self.catalog)
+        context = self._context(frozenset(step.row.set for step in steps))
+        found = checks.run(after, context, trigger="save")
+        if file.teacher_id is None and check.SCOPE in self.catalog.checks:
+            found += checks.run_one(check.SCOPE, after, self.context)
         blamed = [(problem, row) for problem in found if (row := _row_of(problem, steps))]
         errors = [(problem, row) for problem, row in blamed if problem.is_error]
         for problem, row in errors or blamed:
-            row.findings.append(self._finding(problem, row, after, sets))
+            row.findings.append(self._finding(problem, row, after, context))
         return bool(errors)
 
-    def _finding(self, problem: Problem, row: StagedRow, file: FileData, sets: set[str]) -> Finding:
+    def _context(self, sets: frozenset[str]) -> checks.Context:
+        if sets not in self._contexts:
+            self._contexts[sets] = replace(self.context, only_sets=sets)
+        return self._contexts[sets]
+
+    def _finding(
+        self, problem: Problem, row: StagedRow, file: FileData, context: checks.Context
+    ) -> Finding:
         item = self.catalog.by_key.get(f"{problem.set}.{problem.field}")
-        english = self._in_english(problem, file, sets)
+        english = self._in_english(problem, file, context)
         return {
             "code": problem.code,
             "zh": redact(str(problem.message))[:MAX_WORDS],
@@ -57,11 +65,10 @@ class RowRules:
             "field": problem.field,
         }
 
-    def _in_english(self, problem: Problem, file: FileData, sets: set[str]) -> str:
+    def _in_english(self, problem: Problem, file: FileData, context: checks.Context) -> str:
         """The same finding in English; equal words are asked for once."""
         key = (problem.code, str(problem.message))
         if key not in self._english:
-            context = replace(self.context, only_sets=frozenset(sets))
             place = (problem.field, problem.record)
             with force_locale("en"):
                 again = checks.run_one(problem.code, file, context)

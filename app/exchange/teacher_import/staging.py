@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -104,7 +105,7 @@ def rows_of(
 def staged(row: Any, catalog: Catalog) -> StagedRow:
     """A row with its values unsealed; without values when they were deleted by age."""
     body = unseal_json(row.values, "values", row.uuid) or {}
-    items = {code: catalog.indicator(row.set, code) for code in body.get("values", ())}
+    items = _items(row.set, catalog)
     return StagedRow(
         id=row.id,
         uuid=row.uuid,
@@ -155,8 +156,9 @@ def unseal_json(blob: bytes | None, column: str, uuid: str) -> Any:
 
 def texts(values: Mapping[str, Any], set_code: str, catalog: Catalog) -> dict[str, str | None]:
     """Plain values as JSON texts; None stays None."""
+    items = _items(set_code, catalog)
     return {
-        code: None if value is None else as_text(catalog.indicator(set_code, code), value)
+        code: None if value is None else as_text(items[code], value)
         for code, value in values.items()
     }
 
@@ -172,6 +174,17 @@ def typed(item: Indicator, text: str | None) -> Any:
     if item.data_type == "int":
         return int(text)
     return text == "1" if item.data_type == "bool" else text
+
+
+_by_code: "WeakKeyDictionary[Catalog, dict[str, dict[str, Indicator]]]" = WeakKeyDictionary()
+
+
+def _items(set_code: str, catalog: Catalog) -> dict[str, Indicator]:
+    """The indicators of a set by code; asked for every row."""
+    kept = _by_code.setdefault(catalog, {})
+    if set_code not in kept:
+        kept[set_code] = {item.code: item for item in catalog.indicators(set_code)}
+    return kept[set_code]
 
 
 def in_batches(persons: Sequence[bytes], start: int = 0) -> Iterator[Sequence[bytes]]:
