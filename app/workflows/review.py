@@ -177,6 +177,7 @@ REVIEW = Workflow(
             guards=(rule.no_open_correction, report.no_known_error, report.codes_mapped),
             prepares=(report.freeze_items,),
             tells=(Telling("file_reported", ("authority",)),),
+            tone="secondary",
             icon="building-bank",
         ),
         Step(
