@@ -62,7 +62,7 @@ lint: setup ## Check style, types, layers and known insecure patterns
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml app run.py config.py
 
 .PHONY: fmt

@@ -77,6 +77,8 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.register_error_handler(DBAPIError, lambda error: _database_error(app, error))
     app.register_error_handler(PoolTimeout, lambda _error: answer(app, Busy()))
     app.register_error_handler(Exception, lambda error: _unexpected(app, error))
+    # Pages are read by machines: the lines that only hold a block need not be sent.
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     register_assets(app)
     register_widgets(app)
     register_listing(app)

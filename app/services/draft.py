@@ -15,6 +15,9 @@ from app.core.crypto import seal, unseal
 from app.core.errors import Malformed
 from app.models.saved_view import FormDraft
 
+NEW = "new"
+LONGEST_KEY = 40
+
 TABLE, COLUMN = FormDraft.__tablename__, "body"
 LONGEST_VALUE = 2000
 LONGEST_BODY = 60_000
@@ -25,6 +28,11 @@ class Draft(NamedTuple):
 
     values: Mapping[str, str]
     at: datetime
+
+
+def row_key(teacher_id: int, set_code: str, record: str) -> str:
+    """The key of the form of one row; `record` is its uuid, or NEW."""
+    return f"row:{teacher_id}:{set_code}:{record[:LONGEST_KEY]}"
 
 
 def find(session: Session, actor: Actor, key: str) -> Draft | None:

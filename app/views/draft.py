@@ -15,14 +15,6 @@ from app.views.listing import address_of
 from app.views.teacher.file import load_teacher, require_set
 from app.views.widgets import text_of
 
-NEW = "new"
-LONGEST_KEY = 40
-
-
-def draft_key(teacher_id: int, set_code: str, record: str) -> str:
-    """Return the key of the form of one row."""
-    return f"row:{teacher_id}:{set_code}:{record[:LONGEST_KEY]}"
-
 
 class DraftView(BaseView):
     """Drafts of the forms of rows; each account has its own."""
@@ -39,7 +31,7 @@ class DraftView(BaseView):
         require_set(actor, teacher, set_code, known)
         codes = {item.code for item in known.indicators(set_code)}
         typed = {name: value for name, value in request.form.items() if name in codes}
-        at = draft.keep(session, actor, draft_key(pk, set_code, record), typed)
+        at = draft.keep(session, actor, draft.row_key(pk, set_code, record), typed)
         session.commit()
         return jsonify(at=text_of(at))
 
@@ -49,6 +41,6 @@ class DraftView(BaseView):
         """Forget a draft and show the form as it is stored."""
         session = db.session()
         load_teacher(pk)
-        draft.drop(session, current_actor(), draft_key(pk, set_code, record))
+        draft.drop(session, current_actor(), draft.row_key(pk, set_code, record))
         session.commit()
         return redirect(self.next_url() or address_of("FileView", "show", pk=pk))

@@ -10,8 +10,8 @@ from app.access.scope import current_actor
 from app.core.errors import Forbidden
 from app.core.reference import IndicatorSet
 from app.extensions import db
+from app.services import draft
 from app.services import file as files
-from app.views.draft import NEW, draft_key
 from app.views.labels import present_catalog
 from app.views.record_form import Context
 from app.views.teacher.content import return_notes
@@ -34,7 +34,7 @@ class Page:
 
     @property
     def key(self) -> str:
-        return draft_key(self.teacher.id, self.set_code, self.uuid or NEW)
+        return draft.row_key(self.teacher.id, self.set_code, self.uuid or draft.NEW)
 
     def read_record(self) -> Any:
         """Return the row as it is stored; None where there is none yet."""
@@ -86,7 +86,7 @@ class Page:
         """Return an address of this row."""
         place: dict[str, Any] = {"pk": self.teacher.id, "set_code": self.set_code}
         if endpoint.startswith("DraftView."):
-            place["record"] = self.uuid or NEW
+            place["record"] = self.uuid or draft.NEW
         elif self.uuid is not None and endpoint != "RowView.add":
             place["record"] = self.uuid
         return url_for(endpoint, **place)
