@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from flask_appbuilder import Model
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.indicators.catalog import Catalog
+from app.models.fences import missing_fences
 from app.models.history import Transition
 from app.models.record import TEACHER_SETS
 from app.models.teacher import IN_FORCE_STATES, Affiliation, FileVersion, Teacher
@@ -115,6 +117,12 @@ def _history(session: Session) -> list[Fault]:
     return [f"file {key}: its history does not end in its state" for key in rows]
 
 
+def _fences_down(session: Session) -> list[Fault]:
+    """The triggers that keep history as it was (SEC-44)."""
+    missing = missing_fences(session.connection(), Model.metadata)
+    return [f"history: the fence {name} is down" for name in missing]
+
+
 CHECKS: tuple[Callable[[Any], list[Fault]], ...] = (
     _wrong_numbers,
     _scope_moved,
@@ -123,4 +131,5 @@ CHECKS: tuple[Callable[[Any], list[Fault]], ...] = (
     _affiliations,
     _versions,
     _history,
+    _fences_down,
 )
