@@ -262,8 +262,9 @@ def keep(
     session.execute(delete(FileProblem).where(FileProblem.teacher_id.in_(ids)))
     rows: list[dict[str, Any]] = []
     ctx, day = context(catalog), today()
+    known: dict[tuple[str, str], str] = {}
     for teacher in teachers:
-        found = _in_both_languages(files[teacher.id], ctx)
+        found = _in_both_languages(files[teacher.id], ctx, known)
         for problem, english in found:
             record = None if problem.record is None else str(problem.record)
             place = (teacher.id, problem.code, problem.field, record)
@@ -294,16 +295,24 @@ def keep(
         session.execute(insert(FileProblem), rows, execution_options={"render_nulls": True})
 
 
-def _in_both_languages(file: FileData, ctx: Any) -> list[tuple[Problem, str]]:
+def _in_both_languages(
+    file: FileData, ctx: Any, known: dict[tuple[str, str], str]
+) -> list[tuple[Problem, str]]:
+    """The findings in Chinese, each with its English words.
+
+    `known` remembers them: of many files most have the same findings, and the second run of all
+    rules is needed only for words that were not met before.
+    """
     with force_locale("zh"):
         chinese = [
             replace(p, message=str(p.message)) for p in checks.run(file, ctx, trigger="submit")
         ]
-    if not chinese:
-        return []
-    with force_locale("en"):
-        english = [str(p.message) for p in checks.run(file, ctx, trigger="submit")]
-    return list(zip(chinese, english, strict=True))
+    if any((p.code, p.message) not in known for p in chinese):
+        with force_locale("en"):
+            english = checks.run(file, ctx, trigger="submit")
+        for problem, same in zip(chinese, english, strict=True):
+            known[problem.code, problem.message] = str(same.message)
+    return [(problem, known[problem.code, problem.message]) for problem in chinese]
 
 
 def outdated(teachers: Iterable[Teacher], catalog: Catalog) -> list[Teacher]:
