@@ -1,7 +1,6 @@
 """What runs every night: checks, reminders of deadlines, and the removal of what has expired."""
 
 from datetime import time, timedelta
-from pathlib import Path
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -9,7 +8,6 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.indicators.catalog import catalog
 from app.jobs.worker import JOBS, JobContext, job
-from app.models.exchange import ExportFile
 from app.models.saved_view import FormDraft, SubmitKey
 from app.models.teacher import OPEN_STATES, ReviewState, Teacher
 from app.services import check, reminder
@@ -77,13 +75,8 @@ def remind(ctx: JobContext) -> None:
 
 @job("remove_expired", nightly=time(2, 0))
 def remove_expired(ctx: JobContext) -> None:
-    """Delete export files past their day, old form drafts, submit keys and ended jobs."""
-    folder, stamp = Path(ctx.settings["STORAGE_DIR"]), clock.now()
-    for export in ctx.session.scalars(
-        select(ExportFile).where(ExportFile.expires_at < stamp, ExportFile.stored_name.is_not(None))
-    ):
-        (folder / str(export.stored_name)).unlink(missing_ok=True)
-        export.stored_name = None
+    """Delete old form drafts, submit keys and ended jobs; jobs.exchange deletes stored files."""
+    stamp = clock.now()
     ctx.session.execute(delete(FormDraft).where(FormDraft.at < stamp - timedelta(days=DRAFT_DAYS)))
     ctx.session.execute(delete(SubmitKey).where(SubmitKey.at < stamp - timedelta(days=KEY_DAYS)))
     queue.purge(ctx.session, stamp - timedelta(days=JOB_DAYS))
