@@ -13,11 +13,12 @@ from app.exchange.teacher_import import batch as imports
 from app.exchange.teacher_import import staging
 from app.exchange.teacher_import.checking import check_batch
 from app.exchange.teacher_import.commit import commit_batch
-from app.exchange.teacher_import.preview import preview
+from app.exchange.teacher_import.preview import batch_findings, preview
 from app.exchange.teacher_import.refused import refused_workbook
 from app.models.exchange import ImportBatch, ImportRow
 from app.models.job import JobState
-from tests.exchange.imports import book_of, cell_of, edited, one, people, put, sheet_of
+from tests.exchange.hostile import PACKAGES, PARTS
+from tests.exchange.imports import book_of, cell_of, edited, one, people, put, sheet_of, snapshot
 
 
 def test_only_the_information_administrator_of_a_school_imports(importing, world):
@@ -242,3 +243,19 @@ def test_after_a_day_the_upload_is_gone_and_the_clerk_is_told(importing):
 
     with pytest.raises(Refused, match="deleted after a day"):
         refused_workbook(importing.session, batch, importing.storage, importing.catalog)
+
+
+def test_no_hostile_workbook_writes_a_row(importing):
+    before = snapshot(importing.session)
+
+    for name, (make, _words) in {**PACKAGES, **PARTS}.items():
+        try:
+            batch = importing.upload(make())
+        except Refused:
+            importing.session.rollback()
+        else:
+            assert batch.state == "failed", name
+            assert batch_findings(batch), name
+
+    assert snapshot(importing.session) == before
+    assert importing.session.scalar(select(func.count()).select_from(ImportRow)) == 0
