@@ -9,6 +9,7 @@ from app.indicators.values import as_text
 from app.models.record import stored_indicators
 from app.models.teacher import Teacher
 from app.models.unit import Unit
+from app.services import job as queue
 from tests.factories import complete_file
 
 API = "/api/v1"
@@ -240,3 +241,17 @@ def test_system_and_audit_administrators_open_no_file(call: Any, world: Any) -> 
         caller = call(role)
         assert caller.get(f"/teacher/{key}").status_code in (403, 404), role
         assert caller.get("/teacher/").status_code == 403, role
+
+
+def test_the_result_of_a_job_is_its_owners_alone(call: Any, session: Any, world: Any) -> None:
+    owner = world.actors["school_head_A1"]
+    job = queue.record_done(session, "x", {}, {"files": 3}, owner=owner, total=3)
+    session.commit()
+
+    mine = call("school_head_A1").get(f"/job/{job.id}")
+    theirs = call("city_system").get(f"/job/{job.id}")
+    foreign = call("school_info_B1").get(f"/job/{job.id}")
+
+    assert mine.json["result"] == {"files": 3}
+    assert theirs.json["result"] is None
+    assert foreign.status_code == 404

@@ -84,7 +84,8 @@ class JobApi(Api):
 
 
 def job_body(job: Job) -> dict[str, Any]:
-    """State and progress of a job."""
+    """State and progress of a job; what it found is its owner's alone (SEC-07)."""
+    mine = job.account_id == current_actor().account_id
     return {
         "id": job.id,
         "name": job.name,
@@ -92,5 +93,5 @@ def job_body(job: Job) -> dict[str, Any]:
         "done": job.done,
         "total": job.total,
         "error": job.error,
-        "result": job.result,
+        "result": job.result if mine else None,
     }
