@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core.reference import Indicator
 from app.exchange.teacher_import.staging import StagedRow
@@ -90,4 +91,4 @@ def refused_status(status: str, catalog: Catalog) -> Words:
 
 def unnamed(known: check.KnownIdentity) -> check.KnownIdentity:
     """A file elsewhere whose school is not named any more (SEC-13)."""
-    return replace(known, school=_("another school"))
+    return replace(known, school=_l("another school"))
