@@ -29,6 +29,8 @@ def for_workbook(text: str) -> str:
 
     Characters that XML does not know are dropped; unescape() gives the rest back.
     """
+    if text.isprintable() and not text.startswith("'"):
+        return text
     text = _NOT_IN_XML.sub("", text)
     return f"'{text}" if _ESCAPED.match(text) else text
 

@@ -110,13 +110,13 @@ def _emptied(out: io.StringIO) -> bytes:
 
 
 def _csv_cell(value: Any) -> Any:
-    plain = _plain(value)
+    plain = value if isinstance(value, str) else _plain(value)
     return escape(plain) if isinstance(plain, str) else plain
 
 
 def _write_row(page: Any, row: int, values: Row, text: Any) -> None:
     for column, value in enumerate(values):
-        plain = _plain(value)
+        plain = value if isinstance(value, str) else _plain(value)
         if isinstance(plain, str):
             if plain:
                 page.write_string(row, column, for_workbook(plain)[:MAX_TEXT], text)

@@ -4,6 +4,7 @@ import io
 
 import openpyxl
 import pytest
+from flask_babel import force_locale
 
 from app.core.reference import structure
 from app.exchange.layout import (
@@ -32,7 +33,10 @@ def category(request):
 
 @pytest.fixture(scope="module")
 def book(category):
-    return openpyxl.load_workbook(io.BytesIO(build_template(CATALOG, category)))
+    # Other tests may have left an application around, whose language is Chinese.
+    with force_locale("en"):
+        content = build_template(CATALOG, category)
+    return openpyxl.load_workbook(io.BytesIO(content))
 
 
 def test_a_template_holds_what_its_category_collects_and_nothing_else(category, book):
