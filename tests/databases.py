@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 import app.core.database  # noqa: F401 - sets how SQLite connections behave.
+from app.access.scope import system
 from app.models import history, job
 from app.models.fences import APPEND_ONLY, append_only_statements, fence_function
 
@@ -22,17 +23,18 @@ TABLES = [
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """Yield an engine on a database with queue, history and its fences."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-        with _tables(url) as engine:
+    """Yield an engine on a database with queue, history and its fences; the system looks on."""
+    with system():
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path / 'test.db'}"
+            with _tables(url) as engine:
+                yield engine
+            return
+        server = os.environ.get("TEST_PG_URL")
+        if server is None:
+            pytest.skip("no PostgreSQL")
+        with _postgres_database(server) as url, _tables(url) as engine:
             yield engine
-        return
-    server = os.environ.get("TEST_PG_URL")
-    if server is None:
-        pytest.skip("no PostgreSQL")
-    with _postgres_database(server) as url, _tables(url) as engine:
-        yield engine
 
 
 def fences_off(session: Session) -> None:

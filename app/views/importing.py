@@ -36,7 +36,7 @@ SHOWN_BATCHES = 100
 
 MODE_LABELS = {
     "both": (_l("Add and update"), _l("Rows without a record are added, others update it.")),
-    "insert": (_l("Only add"), _l("Records that exist already are refused.")),
+    "insert": (_l("Only add"), _l("Records that exist already are left as they are.")),
     "update": (_l("Only update"), _l("Rows without a record are refused.")),
 }
 TAKE_LABELS = {
