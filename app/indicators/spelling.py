@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -158,7 +159,7 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 
 def _day_of_number(raw: float) -> date | None:
-    if isinstance(raw, bool) or raw != int(raw):
+    if isinstance(raw, bool) or not isfinite(raw) or raw != int(raw):
         return None
     if int(raw) in SERIALS:
         return SERIAL_START + timedelta(days=int(raw))

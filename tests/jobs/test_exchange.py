@@ -194,7 +194,8 @@ def test_killed_at_ten_points_it_leaves_all_or_nothing_and_another_worker_goes_o
     for point in range(POINTS + 1):
         batch = upload(live_app, school, content, take=take)
         start_commit(school, batch)
-        at = None if total is None else 1 + (total - 1) * (point - 1) // (POINTS - 1)
+        # A run may need a statement or two less than the one that was counted.
+        at = None if total is None else 1 + (total - 8) * (point - 1) // (POINTS - 1)
 
         batch_id = batch.id
         status = _work_in_child(live_app, school, at, probe)
