@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 import pytest
+from flask_babel import gettext
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -144,7 +145,10 @@ def test_error_is_retried_with_growing_pauses_and_then_shown_without_its_text(
         3,
         clock.now(),
     )
-    assert failed.error == f"The work failed. Please report this number: {failed.id}-3"
+    number = f"{failed.id}-3"
+    words = gettext("The work failed. Please report this number: %(number)s", number=number)
+    assert failed.error == words
+    assert number in words
     assert traces(session) == []
     assert "INSERT INTO secret" in caplog.text
     assert run.ended == [(failed.id, 0, JobState.FAILED)]
@@ -330,7 +334,7 @@ def test_job_whose_workers_were_lost_too_often_is_not_started_again(run, session
     failed = run()
 
     assert (failed.state, failed.attempt) == (JobState.FAILED, 2)
-    assert failed.error == "The work was interrupted too often. Please start it again."
+    assert failed.error == gettext("The work was interrupted too often. Please start it again.")
     assert run.ended == [(lost.id, 0, JobState.FAILED)]
 
 
