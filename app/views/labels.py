@@ -62,25 +62,12 @@ class CatalogName(LazyString):
         return super().__getattr__(name)
 
 
-class Name(LazyString):
-    """A name read when it is printed; whether there is one is not asked of the database."""
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __getattr__(self, name: str) -> Any:
-        # Flask-AppBuilder looks for marks of its own on every attribute of a view.
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return super().__getattr__(name)
-
-
 def present_catalog() -> Catalog:
     """Return the catalogue in force, for the request."""
     return catalog(db.session())
 
 
-def indicator_label(set_code: str, code: str) -> Name:
+def indicator_label(set_code: str, code: str) -> CatalogName:
     """Return the name of an indicator, read when it is printed."""
 
     def read() -> str:
@@ -90,7 +77,7 @@ def indicator_label(set_code: str, code: str) -> Name:
     return CatalogName(read)
 
 
-def set_label(set_code: str) -> Name:
+def set_label(set_code: str) -> CatalogName:
     """Return the name of a set, read when it is printed."""
 
     def read() -> str:
