@@ -18,12 +18,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from app.access.roles import ROLE_LABELS
 from app.access.scope import actor_or_none
 from app.core import logs
 from app.core.database import reads_only
 from app.core.errors import AppError, Busy, Problem, Stale
+from app.core.whole import LARGEST
 from app.extensions import db
 from app.services import audit, notice
 from app.views.assets import register_assets
@@ -49,8 +51,19 @@ HEADERS = {
 log = logging.getLogger(__name__)
 
 
+class Key(IntegerConverter):
+    """The <int:...> of an address; with a number that no key can have the address is not there."""
+
+    def __init__(self, map: Map, **kwargs: Any) -> None:
+        super().__init__(map, **{"max": LARGEST} | kwargs)
+
+
 class Application(Flask):
     """Flask, with built files sent compressed to those who take them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.url_map.converters["int"] = Key
 
     def send_static_file(self, filename: str) -> Response:
         """Send a static file; of a built one the `.gz` beside it where there is one."""

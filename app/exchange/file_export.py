@@ -13,6 +13,7 @@ from app.access.fields import View, may_view_set, view_on_file
 from app.access.scope import Actor
 from app.core.errors import Malformed, NotFound, Refused
 from app.core.reference import Indicator
+from app.core.whole import whole_number
 from app.exchange.export import ExportPlan, Listing, export_source
 from app.exchange.layout import PERSON_ID, PERSON_NAME, PERSON_NO, SheetLayout, cell_text
 from app.exchange.template import FileBook
@@ -54,12 +55,13 @@ def export_files(
 
 
 def _ids(query: str) -> list[int]:
-    parts = [part for part in query.split(",") if part]
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        raise Malformed()
-    if len(parts) > MAX_FILES:
+    ids = [whole_number(part) for part in query.split(",") if part]
+    if len(ids) > MAX_FILES:
         raise Refused(_("At most 20,000 files at once. Please narrow the selection."))
-    return [int(part) for part in parts]
+    known = [each for each in ids if each is not None]
+    if len(known) != len(ids):
+        raise Malformed()
+    return known
 
 
 def _categories(session: Session, ids: Sequence[int]) -> list[str]:

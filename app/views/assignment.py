@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from app.access.scope import current_actor
 from app.access.security import ASSIGNMENT
 from app.core.errors import NotFound
+from app.core.whole import whole_number
 from app.extensions import db
 from app.services import audit
 from app.views.base import BaseView
@@ -25,7 +26,7 @@ class AssignmentView(BaseView):
     @has_access
     def switch(self) -> Any:
         """Go on under another assignment; one that is not held does not exist."""
-        wanted = request.form.get("assignment", type=int)
+        wanted = whole_number(request.form.get("assignment", ""))
         held = {assignment.id: unit for assignment, unit in self.appbuilder.sm.assignments()}
         if wanted not in held:
             raise NotFound()

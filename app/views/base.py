@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core.errors import AppError, Forbidden, Malformed, NotFound
+from app.core.whole import whole_number
 from app.views.chart import BaseChartView
 from app.views.datamodel import Datamodel
 from app.views.declared import Declared, OwnFilters
@@ -137,7 +138,7 @@ class BaseModelView(
         return item
 
     def _typed_key(self, pk: str) -> Any:
-        return int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else None
+        return whole_number(pk)
 
     @expose("/show/<pk>", methods=["GET"])
     @has_access

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Query, SynonymProperty, joinedload
 
 from app.core.clock import BEIJING
 from app.core.errors import Malformed
+from app.core.whole import whole_number
 
 COUNT_CAP = 10_000
-LARGEST = 2**63 - 1  # What SQLite takes as a whole number.
 BOOLEANS = {"y": True, "true": True, "1": True, "n": False, "false": False, "0": False}
 
 
@@ -38,10 +38,10 @@ def escaped(text: str) -> str:
 
 
 def _as_int(text: str) -> int:
-    number = int(text)
-    if abs(number) > LARGEST:
+    number = whole_number(text.removeprefix("-"))
+    if number is None:
         raise ValueError(text)
-    return number
+    return -number if text.startswith("-") else number
 
 
 def _as_decimal(text: str) -> Decimal:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from app.access.scope import Actor, current_actor, scoped_get
 from app.core.errors import Problem, Refused
+from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.views.base import BaseView
@@ -172,8 +173,7 @@ class FlowView(BaseView, abstract=True):
 
 
 def _version() -> int | None:
-    text = request.form.get("_version", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return whole_number(request.form.get("_version", ""))
 
 
 class ReviewFlowView(FlowView):

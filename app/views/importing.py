@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.access.scope import current_actor, scoped_get
 from app.core.errors import Refused
+from app.core.whole import whole_number
 from app.exchange.teacher_import import batch as imports
 from app.exchange.teacher_import.plan import MODES
 from app.exchange.teacher_import.preview import KINDS, batch_findings, preview
@@ -227,7 +228,7 @@ class ImportView(BaseView):
         session, actor = db.session(), current_actor()
         state = imports.present_state(session, batch)
         kind = request.args.get("kind") or None
-        page = max(0, request.args.get("page", 0, type=int))
+        page = whole_number(request.args.get("page", "")) or 0
         rows = preview(session, batch, present_catalog(), kind=kind, page=page, size=PAGE)
         is_done = state in (imports.DONE, imports.STOPPED)
         return {

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.routing import BuildError
 
 from app.core.errors import Malformed
+from app.core.whole import whole_number
 from app.views.datamodel import EQUAL, ONE_OF, AtLeast, AtMost, Count, OneOf
 from app.views.widgets import Badge, control, number_of, text_of
 
@@ -38,9 +39,10 @@ def _number(arguments: MultiDict, name: str, default: int, lowest: int) -> int:
     raw = arguments.get(name, "")
     if raw == "":
         return default
-    if not raw.isascii() or not raw.isdigit() or len(raw) > 9 or int(raw) < lowest:
+    number = whole_number(raw)
+    if number is None or number < lowest:
         raise Malformed(_("The page number is not valid."))
-    return int(raw)
+    return number
 
 
 def read_arguments(arguments: MultiDict, name: str, size: int, order_columns: list) -> Arguments:

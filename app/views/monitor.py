@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from app.access.scope import Actor, current_actor
 from app.core import clock
 from app.core.errors import Malformed, NotFound, Stale
+from app.core.whole import whole_number
 from app.extensions import db
 from app.models.round import Round
 from app.models.teacher import Teacher
@@ -215,14 +216,10 @@ def _round_name(each: Round) -> str:
 def _key(arguments: MultiDict, name: str) -> int | None:
     """Return a key of the address. Raise Malformed for something else than a number."""
     text = arguments.get(name, "")
-    number = _number(text)
+    number = whole_number(text)
     if text and number is None:
         raise Malformed()
     return number
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _round(arguments: MultiDict, actor: Actor) -> Round:
@@ -296,7 +293,7 @@ def _marked(asked: Asked) -> Any:
     """Return the schools of the marked rows. Raise NotFound for a row outside the scope, which is
     answered like one that does not exist (SEC-02, SEC-03)."""
     sent = request.form.getlist("rowid")
-    marked = {key for each in sent if (key := _number(each)) is not None}
+    marked = {key for each in sent if (key := whole_number(each)) is not None}
     if not sent:
         raise Malformed(_("Nothing is selected."))
     table = service.schools(asked.round)

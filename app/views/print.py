@@ -16,6 +16,7 @@ from app.access.scope import Actor, current_actor
 from app.core.clock import now
 from app.core.errors import LimitReached, Malformed, NotFound, Problem, Refused
 from app.core.reference import Indicator, IndicatorSet
+from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.indicators.file import FileData, Row
@@ -84,12 +85,13 @@ class PrintView(BaseView):
     @has_access
     def sheet(self) -> Any:
         """Print the files named by `id`, as `kind` form or file, for a purpose."""
-        ids = request.form.getlist("id")
-        if not ids or not all(each.isascii() and each.isdigit() and len(each) < 10 for each in ids):
+        sent = request.form.getlist("id")
+        ids = [number for each in sent if (number := whole_number(each)) is not None]
+        if not ids or len(ids) != len(sent):
             raise Malformed()
         return print_files(
             self,
-            [int(each) for each in ids],
+            ids,
             kind=request.form.get("kind", FORM),
             purpose=request.form.get("purpose", ""),
         )

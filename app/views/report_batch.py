@@ -14,6 +14,7 @@ from sqlalchemy.orm import Query, Session
 from app.access.roles import Role
 from app.access.scope import Actor, current_actor, scoped_get
 from app.core.errors import Forbidden, Malformed, NotFound
+from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import language
 from app.models.account import Account
@@ -192,11 +193,12 @@ class ReportView(BaseModelView):
         session = db.session()
         if (answer := first_result(session)) is not None:
             return answer
-        count, checksum = request.form.get("count", ""), request.form.get("checksum", "")
-        if not count.isascii() or not count.isdigit():
+        count = whole_number(request.form.get("count", ""))
+        if count is None:
             raise Malformed()
+        checksum = request.form.get("checksum", "")
         made = report.order(
-            session, current_actor(), count=int(count), checksum=checksum, lang=language()
+            session, current_actor(), count=count, checksum=checksum, lang=language()
         )
         location = url_for("ReportView.progress", pk=made.id)
         remember(session, location)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Query, Session
 
 from app.access.scope import Actor
 from app.core.errors import NotFound
+from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import DISTRICTS, language
 from app.models.teacher import Teacher
@@ -92,7 +93,7 @@ def require_units(
         if any(each != str(own) for each in authorities):
             raise NotFound()
     wanted = {*authorities, *schools}
-    keys = {int(each) for each in wanted if each.isascii() and each.isdigit() and len(each) < 10}
+    keys = {whole_number(each) for each in wanted} - {None}
     if not wanted:
         return
     known = select(func.count()).select_from(Unit).where(Unit.id.in_(keys))

@@ -372,9 +372,10 @@ def test_files_of_two_categories_do_not_fit_one_form(session, world):
         begin(session, actor, plan_of([*ids_of(world, "A1"), *ids_of(world, "U")]))
 
 
-def test_ids_that_are_none_are_malformed(session, me):
+@pytest.mark.parametrize("text", ["x", "9" * 30, "9" * 5000], ids=["letter", "large", "huge"])
+def test_ids_that_are_none_are_malformed(session, me, text):
     with pytest.raises(Malformed):
-        begin(session, me, ExportPlan("files", "1,x"))
+        begin(session, me, ExportPlan("files", f"1,{text}"))
 
 
 def test_two_sources_cannot_share_a_name(source):

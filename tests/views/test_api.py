@@ -142,6 +142,8 @@ def test_unknown_fields_and_bodies_are_malformed(call: Any, world: Any) -> None:
     assert clerk.post(f"/teacher/{key}/learning", {"nonsense": 1}).status_code == 400
     assert clerk.post(f"/review/{key}/submit", {}).status_code == 400
     assert clerk.post(f"/review/{key}/submit", {"version": "x"}).status_code == 400
+    assert clerk.post(f"/review/{key}/submit", {"version": 10**30}).status_code == 400
+    assert clerk.post("/review/bulk/submit", {"ids": [key, 10**30]}).status_code == 400
     assert clerk.post(f"/review/{key}/submit", {"version": 1, "wild": 1}).status_code == 400
     assert clerk.post(f"/review/{key}/nonsense", {"version": 1}).status_code == 404
     assert clerk.get(f"/teacher/{key}/nonsense").status_code == 404

@@ -10,6 +10,7 @@ from app.access.fields import View, view_on_file
 from app.access.scope import Actor
 from app.core.errors import Malformed, Problem
 from app.core.reference import Indicator
+from app.core.whole import is_whole
 from app.indicators.catalog import Catalog
 from app.indicators.values import mask
 from app.views.declared import Declared
@@ -34,7 +35,7 @@ def body(*, required: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def whole(value: Any, name: str) -> int | None:
     """A whole number of the body, or None. Raises Malformed naming the field."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None or is_whole(value):
         return value
     raise Malformed(problems=[Problem("number", name, field=name)])
 

@@ -7,6 +7,7 @@ from flask_appbuilder.api import expose, protect
 
 from app.access.scope import current_actor, scoped_get
 from app.core.errors import AppError, LimitReached, Malformed, Stale
+from app.core.whole import is_whole
 from app.extensions import db
 from app.indicators.catalog import catalog, language
 from app.jobs import review as bulk
@@ -159,7 +160,7 @@ class FlowApi(Api, abstract=True):
         """The ids meant by the request: given ones, or those that match a filter re-counted."""
         if "ids" in given:
             ids = given["ids"]
-            if not isinstance(ids, list) or not all(type(key) is int for key in ids):
+            if not isinstance(ids, list) or not all(map(is_whole, ids)):
                 raise Malformed()
             if len(ids) > MAX_BULK:
                 raise Malformed()

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from app.access.roles import ROLE_LABELS
 from app.core.clock import BEIJING
 from app.core.errors import Malformed, NotFound
+from app.core.whole import whole_number
 from app.indicators.catalog import Catalog
 from app.models.account import Account
 from app.models.history import Transition
@@ -116,12 +117,13 @@ def asked_moment(session: Session, teacher: Teacher, arguments: MultiDict) -> da
         except ValueError:
             raise Malformed(_("This is not a day of the calendar.")) from None
         return datetime.combine(wanted + timedelta(days=1), time(), BEIJING) - timedelta(seconds=1)
-    if number := arguments.get("v", ""):
-        if not (number.isascii() and number.isdigit() and len(number) < 9):
+    if text := arguments.get("v", ""):
+        number = whole_number(text)
+        if number is None:
             raise Malformed()
         at = session.scalar(
             select(FileVersion.at).where(
-                FileVersion.teacher_id == teacher.id, FileVersion.number == int(number)
+                FileVersion.teacher_id == teacher.id, FileVersion.number == number
             )
         )
         if at is None:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.errors import NotFound, Problem, Refused, Stale
+from app.core.whole import whole_number
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import BadValue, display, parse
 from app.models.account import Account
@@ -231,8 +232,7 @@ class RowView(BaseView):
 
 
 def _version() -> int | None:
-    text = request.form.get("_version", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return whole_number(request.form.get("_version", ""))
 
 
 def _take_uploads(page: Page, form: RecordForm) -> bool:
