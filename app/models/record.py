@@ -52,6 +52,10 @@ class Record:
     def entered_by(cls) -> Mapped[int | None]:
         return mapped_column(ForeignKey("ab_user.id"), sort_order=92)
 
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
     @classmethod
     def as_of(cls, moment: Any = None) -> ColumnElement[bool]:
         """The rows in force at a moment (what the system knew then); None means in force now."""
@@ -97,10 +101,6 @@ class TeacherRecord(Record, Scoped):
         return relationship(foreign_keys=[own], viewonly=True, lazy="raise_on_sql")
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:
-        return {"version_id_col": cls.version}
-
-    @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
         table = cls.__tablename__
         single = not cls.indicator_set.multi_row
@@ -132,10 +132,6 @@ class UnitRecord(Record):
     @declared_attr
     def unit_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("unit.id"), nullable=False, sort_order=-7)
-
-    @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:
-        return {"version_id_col": cls.version}
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
