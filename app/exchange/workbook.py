@@ -39,6 +39,7 @@ MAX_DEPTH = 40
 MAX_STRINGS = 500_000
 MAX_STRING_CHARACTERS = 16 * MEGABYTE
 MAX_ROW = 1_048_576
+MAX_COLUMNS = 16_384
 MAX_PART = 2 * MEGABYTE  # Lists of sheets, of relations, of content types.
 CHUNK = 64 * 1024
 MAX_SILENT_CHUNKS = 16  # A tag or comment of a megabyte is no work of a spreadsheet.
@@ -273,8 +274,7 @@ class _SheetReader(_Reader):
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
-            place = attributes.get("r")
-            self.column = _column(place.rstrip(_DIGITS)) if place else self.column + 1
+            self._open_cell(attributes.get("r"))
             self.kind = attributes.get("t", "n")
             self.has_formula = False
         elif name in ("v", "t"):
@@ -302,12 +302,20 @@ class _SheetReader(_Reader):
             raise ValueError("rows out of order")
         self.row, self.column, self.cells = row, -1, {}
 
+    def _open_cell(self, place: str | None) -> None:
+        column = _column(place.rstrip(_DIGITS)) if place else self.column + 1
+        if not self.column < column < MAX_COLUMNS:
+            raise ValueError("cells out of order")
+        self.column = column
+
     def _close_cell(self) -> None:
-        text = self.collected() if self.length else ""
         if self.has_formula:
+            self.pieces, self.length = [], 0
             self.cells[self.column] = Unusable.FORMULA
             return
-        value = _value(self.kind, text, self.strings)
+        if not self.length:
+            return
+        value = _value(self.kind, self.collected(), self.strings)
         if value is not None:
             self.cells[self.column] = value
 

@@ -225,7 +225,11 @@ PARTS: Mapping[str, tuple[Make, str]] = {
     "comment of 30 MB": (lambda: heavy_rows(f"<!--{'a' * 30_000_000}-->"), "too large"),
     "row of three million cells": (
         lambda: heavy_rows('<row r="2">' + "<c/>" * 5_000_000 + "</row>"),
-        "too large",
+        "damaged",
+    ),
+    "one cell a million times": (
+        lambda: heavy_rows('<row r="2">' + '<c r="A2"/>' * 1_000_000 + "</row>"),
+        "damaged",
     ),
     "five million rows": (lambda: heavy_rows("<row/>" * 5_000_000), "damaged"),
     "600,000 strings": (
