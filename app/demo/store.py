@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Connection,
     Date,
+    Index,
     LargeBinary,
     Numeric,
     String,
@@ -219,58 +220,44 @@ def move_sequences(connection: Connection, tables: Iterable[Table]) -> None:
 class Suspended:
     """Takes indexes and foreign keys away while much is loaded, and builds them anew as they were.
 
-    Their definitions are read from the database itself. Worth it from some ten thousand files on.
+    Worth it from some ten thousand files on.
     """
 
     def __init__(self, connection: Connection, tables: Iterable[Table]) -> None:
         self._connection = connection
-        self._names = [table.name for table in tables]
-        self._restore: list[str] = []
+        self._tables = list(tables)
+        self._indexes: list[Index] = []
+        self._keys: list[str] = []
 
     def drop(self) -> None:
         """Drop what only serves queries and checks; unique ones stay."""
+        for table in self._tables:
+            for index in table.indexes:
+                if not index.unique:
+                    index.drop(self._connection)
+                    self._indexes.append(index)
         if self._connection.dialect.name == "postgresql":
-            self._drop_postgresql()
-        elif self._connection.dialect.name == "sqlite":
-            self._drop_sqlite()
+            self._drop_keys()
 
     def restore(self) -> None:
         """Build everything anew; foreign keys are checked again."""
-        for statement in self._restore:
+        # From the model: what PostgreSQL tells of a condition it would store in another form.
+        for index in self._indexes:
+            index.create(self._connection)
+        for statement in self._keys:
             self._connection.exec_driver_sql(statement)
-        self._restore.clear()
+        self._indexes.clear()
+        self._keys.clear()
         self._connection.exec_driver_sql("ANALYZE")
 
-    def _drop_postgresql(self) -> None:
+    def _drop_keys(self) -> None:
         keys = self._connection.execute(
             text(
                 "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
                 " FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text = ANY(:names)"
             ),
-            {"names": self._names},
+            {"names": [table.name for table in self._tables]},
         ).all()
-        indexes = self._connection.execute(
-            text(
-                "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
-                " AND tablename = ANY(:names) AND indexdef NOT LIKE 'CREATE UNIQUE%'"
-            ),
-            {"names": self._names},
-        ).all()
-        for name, definition in indexes:
-            self._connection.exec_driver_sql(f'DROP INDEX "{name}"')
-            self._restore.append(definition)
         for table, name, definition in keys:
             self._connection.exec_driver_sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-            self._restore.append(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
-
-    def _drop_sqlite(self) -> None:
-        rows = self._connection.execute(
-            text(
-                "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index'"
-                " AND sql IS NOT NULL AND sql NOT LIKE 'CREATE UNIQUE%'"
-            )
-        ).all()
-        for name, table, definition in rows:
-            if table in self._names:
-                self._connection.exec_driver_sql(f'DROP INDEX "{name}"')
-                self._restore.append(definition)
+            self._keys.append(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
