@@ -9,20 +9,22 @@ export function init(root) {
   for (const select of root.querySelectorAll("select[data-go]")) {
     select.addEventListener("change", () => location.assign(select.value));
   }
-}
-
-function start(form) {
-  for (const operator of form.querySelectorAll("[data-operator]")) {
+  for (const operator of root.querySelectorAll("[data-operator]")) {
     operator.addEventListener("change", () => {
       operator.parentElement.querySelector("[name^=_flt_]").name = operator.value;
     });
   }
-  form.querySelector("[data-clear]")?.addEventListener("click", () => {
-    for (const control of form.querySelectorAll("[name^=_flt_]")) {
-      if (control.tomselect) control.tomselect.clear();
-      else control.value = "";
-    }
-  });
+  for (const button of root.querySelectorAll("[data-clear]")) button.addEventListener("click", () => empty(button.form));
+}
+
+function empty(form) {
+  for (const control of form.querySelectorAll("[name^=_flt_]")) {
+    if (control.tomselect) control.tomselect.clear();
+    else control.value = "";
+  }
+}
+
+function start(form) {
   form.addEventListener("submit", (event) => {
     const text = form.elements.q?.value ?? "";
     if (form.dataset.lookup && PERSONAL.test(text)) {

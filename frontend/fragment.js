@@ -21,15 +21,16 @@ export function start(init) {
 
 export function init(root) {
   for (const node of root.querySelectorAll("[data-src]")) {
-    if (!node.matches(".tab-pane") || node.matches(".active")) load(node);
+    if (!node.hidden && (!node.matches(".tab-pane") || node.matches(".active"))) load(node);
   }
   for (const node of root.querySelectorAll("[data-poll]")) repeat(node);
 }
 
-async function load(node, address = node.dataset.src, again = false) {
+/** Fill a part of the page from its address, once. */
+export async function load(node, address = node.dataset.src, again = false) {
   if (node.dataset.loaded === address && !again) return;
   node.dataset.loaded = address;
-  if (!node.childElementCount) node.replaceChildren(waiting());
+  if (!node.querySelector(":scope > :not([type=hidden])")) node.append(waiting());
   node.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(address, { headers: { "X-Requested-With": "fragment" }, redirect: "manual" });
@@ -42,7 +43,8 @@ async function load(node, address = node.dataset.src, again = false) {
     document.dispatchEvent(new CustomEvent("tm:loaded", { detail: node }));
   } catch {
     delete node.dataset.loaded;
-    node.replaceChildren(failed(() => load(node, address)));
+    const kept = node.querySelectorAll(":scope > [type=hidden]");
+    node.replaceChildren(...kept, failed(() => load(node, address)));
   } finally {
     node.removeAttribute("aria-busy");
   }

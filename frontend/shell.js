@@ -1,4 +1,6 @@
 /** The frame of the page: side menu, messages, row density, small toggles. */
+import { load } from "./fragment.js";
+
 const DENSITY = "tm-density";
 const root = document.documentElement;
 
@@ -22,10 +24,12 @@ export function start() {
   });
 }
 
-function show(target, button) {
+async function show(target, button) {
   target.hidden = !target.hidden;
   button.setAttribute("aria-expanded", String(!target.hidden));
-  if (!target.hidden) target.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  if (target.hidden) return;
+  if (target.dataset.src) await load(target);
+  target.querySelector("input:not([type=hidden]), select, textarea")?.focus();
 }
 
 function side(open) {

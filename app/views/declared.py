@@ -12,6 +12,7 @@ METHOD_PERMISSIONS: dict[str, str] = {
     "list": READ,
     "show": READ,
     "tab": READ,
+    "panel": READ,
     "export": READ,
     "choices": READ,
     "chart": READ,

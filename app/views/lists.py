@@ -71,6 +71,14 @@ class Lists:
             self.list_template, title=self.list_title, widgets=self._list(), view=self
         )
 
+    @expose("/panel")
+    @has_access
+    def panel(self) -> Any:
+        """Answer with the controls of the filter panel, which a page loads when it is opened."""
+        filters = read_filters(self._fresh_filters(), request.args)
+        form = self.search_form.refresh()
+        return FilterPanel(form=form, include_cols=self.search_columns, filters=filters)()
+
     @expose("/export")
     @has_access
     def export(self) -> Any:
@@ -204,12 +212,7 @@ class Lists:
 
     def _list(self, **_kwargs: Any) -> dict[str, Any]:
         filters = read_filters(self._fresh_filters(), request.args)
-        return self._get_search_widget(widgets=self._get_list_widget(filters))
-
-    def _get_search_widget(self, form: Any = None, widgets: Any = None, **_kwargs: Any) -> Any:
-        form = form or self.search_form.refresh()
-        panel = FilterPanel(form=form, include_cols=self.search_columns, filters=self._filters)
-        return (widgets or {}) | {"search": panel}
+        return self._get_list_widget(filters)
 
     def _get_list_widget(self, filters: Any, embedded: Any = None, **_kwargs: Any) -> Any:
         """Return the list widget; `embedded` are the arguments of "add" in the tab of a parent."""
@@ -285,12 +288,17 @@ class Lists:
             "urls": {
                 "list": self.list_url(),
                 "add": address_of(name, "add") if self.may("write") else "",
+                "panel": self._panel_url(),
                 "export": address_of(name, "export"),
                 "act": address_of(name, "action_post"),
                 "save_view": address_of(name, "save_view"),
                 "columns": address_of(name, "choose_columns"),
             },
         }
+
+    def _panel_url(self) -> str:
+        filters = [pair for pair in request.args.items(multi=True) if pair[0].startswith("_flt_")]
+        return address_of(type(self).__name__, "panel", **MultiDict(filters).to_dict(flat=False))
 
     def _embedded_parts(self, embedded: Mapping[str, Any]) -> dict[str, Any]:
         may_add = self.may("write")

@@ -480,3 +480,22 @@ def _unit(world: Any, number: int) -> Unit:
         type_code="512",
         authority_id=world.units["A"].id,
     )
+
+
+def test_the_filter_panel_is_loaded_when_it_is_opened_with_its_values(
+    app: Any, session: Any, world: Any
+) -> None:
+    client = sign_in(app, world, "city_info")
+    query = "_flt_0_district_code=110105"
+
+    page = client.get(f"/units/list/?{query}").text
+    source = re.search(r'data-src="([^"]*/panel[^"]*)"', page)
+    assert source is not None
+    panel = client.get(source[1].replace("&amp;", "&")).text
+
+    # The page itself carries the filter on, without a control for every column.
+    assert '<input type="hidden" name="_flt_0_district_code" value="110105">' in page
+    assert "data-operator" not in page
+    assert re.findall(r'<option selected value="(\w+)">', panel) == ["110105"]
+    assert client.get("/units/panel?_flt_0_id_nothing=1").status_code == 400
+    assert sign_in(app, world, "teacher_A1").get("/units/panel").status_code == 403
