@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
@@ -17,6 +18,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.machine import find_chromium, left_out, postgres_url
+
+# How fast a loaded machine draws its examples says nothing about the code.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 
 KEY_FILE = "field-keys.json"
 _services = ExitStack()

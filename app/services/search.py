@@ -18,6 +18,8 @@ SURNAMES = {
     "覃": "q", "种": "c", "重": "c", "晁": "c", "乐": "y", "石": "s",
 }  # fmt: skip
 MAX_GRAM = 2
+# So many pieces leave next to nobody, and each is a join: planning of a hundred takes minutes.
+MAX_PIECES = 3
 ID_LENGTHS = (15, 18)
 
 
@@ -37,12 +39,12 @@ def grams(name: str) -> set[str]:
 
 def index(session: Session, teachers: Sequence[Teacher]) -> None:
     """Bring pinyin and grams of files whose name changed up to date."""
-    changed = [t for t in teachers if t.pinyin != initials(t.name)]
-    ids = [t.id for t in teachers]
-    have = set(
-        session.scalars(select(NameGram.teacher_id).where(NameGram.teacher_id.in_(ids)).distinct())
-    )
-    stale = {t.id: t for t in (*changed, *(t for t in teachers if t.id not in have))}
+    indexed: dict[int, set[str]] = {t.id: set() for t in teachers}
+    rows = select(NameGram.teacher_id, NameGram.gram).where(NameGram.teacher_id.in_(list(indexed)))
+    for key, gram in session.execute(rows):
+        indexed[key].add(gram)
+    # The initials alone do not tell: 张伟 and 章伟 share theirs.
+    stale = {t.id: t for t in teachers if not t.pinyin or indexed[t.id] != grams(t.name)}
     if not stale:
         return
     session.execute(delete(NameGram).where(NameGram.teacher_id.in_(list(stale))))
@@ -72,7 +74,9 @@ def matches(text: str) -> ColumnElement[bool]:
         by_initials = (Teacher.pinyin >= low) & (Teacher.pinyin < low + "{")
         return or_(by_initials, func.lower(Teacher.name) == low)
     pieces = (
-        [typed] if len(typed) <= MAX_GRAM else [typed[i : i + 2] for i in range(len(typed) - 1)]
+        [typed]
+        if len(typed) <= MAX_GRAM
+        else list(dict.fromkeys(typed[i : i + 2] for i in range(len(typed) - 1)))[:MAX_PIECES]
     )
     found: ColumnElement[bool] = Teacher.id.in_(
         select(NameGram.teacher_id).where(NameGram.gram == pieces[0])
