@@ -11,8 +11,6 @@ from sqlalchemy import func, select
 
 from app.access.scope import system
 from app.demo import accounts as demo_accounts_of
-from app.demo import load as demo_load
-from app.demo.workbooks import make_workbooks
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.unit import Unit
@@ -36,6 +34,9 @@ def demo(schools: int, teachers: int, seed_: int, if_empty: bool) -> None:
     """Fill an empty database with an invented city."""
     if not (current_app.config["DEMO"] or current_app.config["TESTING"]):
         sys.exit("Demo data are loaded with APP_ENV=demo only.")
+    # The invented city is loaded by the one process that makes it.
+    from app.demo import load as demo_load  # noqa: PLC0415
+
     with system():
         if db.session.scalar(select(func.count()).select_from(Unit)):
             if if_empty:
@@ -73,6 +74,8 @@ def demo_accounts(as_json: bool) -> None:
 @with_appcontext
 def workbooks(folder: Path) -> None:
     """Write workbooks to try the import with, good and hostile, and an index, into FOLDER."""
+    from app.demo.workbooks import make_workbooks  # noqa: PLC0415
+
     session = db.session()
     for made in make_workbooks(session, folder, catalog(session)):
         click.echo(f"{made.path.name}  {made.username}  {made.recipe.holds}")

@@ -8,11 +8,9 @@ from itertools import accumulate
 from pathlib import Path
 from random import Random
 
-from pypinyin import lazy_pinyin
-from pypinyin.constants import PHRASES_DICT
-
 from app.core.reference import SEEDS
 from app.services import search
+from app.services.search import lazy_pinyin
 
 FOLDER = SEEDS / "demo"
 ONE_CHARACTER = 0.22  # Share of given names of one character.
@@ -71,14 +69,7 @@ def person_name(rng: Random, sex: str) -> str:
 
 
 def initials(name: str) -> str:
-    """The pinyin initials of a name as the search has them, but from a character at a time.
-
-    Only where several characters make a word that has a reading of its own is the search asked.
-    """
-    for start in range(len(name) - 1):
-        for end in range(start + 2, len(name) + 1):
-            if name[start:end] in PHRASES_DICT:
-                return search.initials(name)
+    """The pinyin initials of a name as the search has them, from a character at a time."""
     first = _initial(name[0], True)
     return first + "".join([_initial(character, False) for character in name[1:]])
 

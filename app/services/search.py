@@ -1,14 +1,19 @@
 """Search of names: grams of one and two characters, pinyin initials, exact ID numbers."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.crypto import search_indexes
 from app.models.teacher import NameGram, Teacher
+
+# The dictionary of phrases takes forty megabytes of every process, and names are no phrases.
+os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
+os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "1")
+from pypinyin import Style, lazy_pinyin  # noqa: E402  (reads the two lines above)
 
 # Readings of characters as surnames that differ from their usual reading.
 SURNAMES = {

@@ -52,9 +52,13 @@ def icon(name: str | None, css: str = "") -> Markup:
     name = name or "point"
     if name.startswith("fa-"):
         name = STOCK_ICONS.get(name, "point")
-    classes = f"icon {css}".strip()
+    return _svg(f"icon {css}".strip(), asset("icons.svg"), name)
+
+
+@lru_cache(maxsize=1024)
+def _svg(classes: str, sprite: str, name: str) -> Markup:
     return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
-        classes, asset("icons.svg"), name
+        classes, sprite, name
     )
 
 

@@ -21,6 +21,7 @@ PAGE_SIZES = (25, 50, 100)
 MAX_PAGE_SIZE = 100
 MAX_OFFSET = 1_000_000
 LONGEST_TEXT = 100
+SHORT = 14  # Characters.
 FILTER = re.compile(r"_flt_(\d)_([\w.]+)")
 
 
@@ -98,9 +99,16 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
+    """A value as it is written."""
+
     value: Any
     kind: str = "text"
     badge: Badge | None = None
+
+    @property
+    def short(self) -> bool:
+        """Whether it stays on one line."""
+        return not self.badge and len(str(self.value)) <= SHORT
 
 
 class Button(NamedTuple):

@@ -245,7 +245,8 @@ class Lists:
     def _columns(self, columns: Any, arguments: Arguments) -> Any:
         name, made = type(self).__name__, []
         for key in columns:
-            kind, label = self._kind(key), self.label_columns.get(key, key)
+            # Written once: it stands in every row, too.
+            kind, label = self._kind(key), str(self.label_columns.get(key, key))
             made.append(
                 sortable(name, key, label, kind, arguments)
                 if key in self.order_columns
