@@ -45,7 +45,7 @@ class Config:
     FAB_UPDATE_PERMS = False
     FAB_ADD_SECURITY_VIEWS = True
     FAB_API_MAX_PAGE_SIZE = 100
-    FAB_API_SWAGGER_UI = False
+    FAB_ADD_OPENAPI_VIEWS = False  # app.views.api.openapi describes the interface.
     FAB_SECURITY_SIGNALS_ENABLED = False
     FAB_ALLOW_GET_UNSAFE_MUTATIONS = False
     AUTH_TYPE = 1
@@ -82,7 +82,6 @@ class Demo(Config):
     FIELD_KEY_FILE = str(INSTANCE / "field-keys.json")
     SESSION_COOKIE_NAME = "session"
     SESSION_COOKIE_SECURE = False
-    FAB_API_SWAGGER_UI = True
     AUTH_RATE_LIMIT = "200 per 15 minutes"
 
 

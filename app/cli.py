@@ -13,6 +13,7 @@ from app.access.roles import Role
 from app.access.scope import system
 from app.core.clock import today
 from app.core.crypto import ring_in_use
+from app.core.database import prepared_by_one
 from app.core.errors import Refused
 from app.core.reference import SEEDS
 from app.exchange import seed_loader
@@ -42,7 +43,7 @@ def register(app: Flask) -> None:
 def seed(folder: str) -> None:
     """Load the reference data; a second run changes nothing."""
     try:
-        with system():
+        with system(), prepared_by_one(db.engine):
             counts = seed_loader.load_reference(db.session, Path(folder))
             db.session.commit()
     except Refused as refused:

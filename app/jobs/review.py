@@ -34,15 +34,18 @@ def start(
     reason: str = "",
     data: Mapping[str, Any] | None = None,
     lang: str = "zh",
+    at_once: bool = True,
 ) -> Job:
     """Take a step of many files, each decided by itself; returns the job that tells the result.
 
-    Up to 1,000 files are decided in the transaction of the caller, more of them by a worker.
+    Up to 1,000 files are decided in the transaction of the caller unless `at_once` is False, more
+    of them by a worker. The job keeps the files, not the filter that found them: it decides what
+    was confirmed and nothing that came into the list afterwards.
     """
     REVIEW.check(step, data or {})
     ordered = sorted(set(keys))
     args = {"step": step, "ids": ordered, "reason": reason, "data": dict(data or {}), "lang": lang}
-    if len(ordered) > LIMIT:
+    if len(ordered) > LIMIT or not at_once:
         made = queue.enqueue(session, JOB, args, owner=actor)
         made.total = len(ordered)
         session.flush()
@@ -116,6 +119,8 @@ def decide_files(ctx: JobContext) -> None:
             ctx.step(ctx.done + len(batch))
             ctx.session.expunge_all()
     ctx.result = dict(result or {})
-    report.order_workbook(ctx.session, ctx.actor, ctx.job.id)
+    report_id = report.order_workbook(ctx.session, ctx.actor, ctx.job.id)
+    if report_id is not None:
+        ctx.result["batch"] = report_id
     counts = {"count": ctx.result.get("done", 0), "refused": ctx.result.get("refused", 0)}
     notice.send(ctx.session, "bulk_done", [ctx.actor.account_id], job=ctx.job.id, **counts)

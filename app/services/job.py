@@ -220,10 +220,14 @@ def is_running(session: Session, account_id: int, name: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def last_success(session: Session, name: str) -> datetime | None:
-    """Return when a job of this name was last done, for the health page (REL-14)."""
-    query = select(func.max(Job.finished_at)).where(Job.name == name, Job.state == JobState.DONE)
-    return session.scalar(query)
+def last_success(session: Session, *names: str) -> dict[str, datetime]:
+    """Return when each of these jobs was last done, if ever, for the page of jobs (REL-14)."""
+    query = (
+        select(Job.name, func.max(Job.finished_at))
+        .where(Job.name.in_(names), Job.state == JobState.DONE)
+        .group_by(Job.name)
+    )
+    return {name: at for name, at in session.execute(query).all() if at}
 
 
 def queue_age(session: Session) -> timedelta:

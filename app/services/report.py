@@ -314,12 +314,16 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
         rows.close()
 
 
-def order_workbook(session: Session, actor: Actor, job_id: int) -> None:
-    """Order the workbook of the batch that the parts of a job have filled, if they have."""
+def order_workbook(session: Session, actor: Actor, job_id: int) -> int | None:
+    """Order the workbook of the batch that the parts of a job have filled; returns its id, None
+    when they have filled none."""
     batch = session.scalar(select(ReportBatch).where(ReportBatch.job_id == job_id))
-    if batch is not None and batch.state == BUILDING:
+    if batch is None:
+        return None
+    if batch.state == BUILDING:
         key = f"{WRITE_JOB}:{batch.id}"
         job.enqueue(session, WRITE_JOB, {"batch": batch.id}, owner=actor, key=key)
+    return batch.id
 
 
 def freeze_workbook(

@@ -1,6 +1,7 @@
 """Jobs: long acts with progress, cancelling, resuming, and what they brought."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from flask import flash, get_template_attribute, redirect, request, url_for
@@ -13,10 +14,12 @@ from sqlalchemy.orm import Query
 
 from app.access.roles import READ, Role, may_open
 from app.access.scope import Actor, current_actor, scoped_get
+from app.core import clock
 from app.exchange import export
 from app.exchange.teacher_import import batch as imports
 from app.extensions import db
 from app.jobs import review as bulk
+from app.jobs.worker import JOBS
 from app.models.account import Account
 from app.models.exchange import ImportBatch
 from app.models.job import Job, JobState
@@ -25,7 +28,7 @@ from app.services import job as queue
 from app.views.base import BaseModelView
 from app.views.datamodel import Datamodel
 from app.views.listing import Row, address_of
-from app.views.widgets import Badge, badge_of, number_of
+from app.views.widgets import Badge, badge_of, number_of, text_of
 
 BADGES: Mapping[Any, tuple[str, str]] = {
     JobState.QUEUED: ("clock", "wait"),
@@ -43,6 +46,7 @@ STATE_WORDS: Mapping[str, Any] = {
 }
 # How often the progress of a job is asked for again, in seconds.
 PACE: Mapping[str, int] = {JobState.RUNNING: 2, JobState.QUEUED: 5}
+LATE = timedelta(days=2)  # So old may the last success of a nightly job be.
 LIVE = 10  # Jobs of one page whose progress moves by itself.
 STOPPED = (JobState.FAILED, JobState.CANCELLED)
 NAMES = "tm.job_names"
@@ -157,6 +161,15 @@ def _progress_words(job: Job) -> str:
     return _("%(done)s of %(total)s", done=number_of(job.done), total=number_of(job.total))
 
 
+class Night(NamedTuple):
+    """A job that starts by itself: at what time of the night, when it was last done."""
+
+    title: Any
+    at: str
+    last: str
+    is_late: bool
+
+
 class JobView(BaseModelView):
     """One's own jobs; the city's system administrator sees all, without what they are about."""
 
@@ -198,6 +211,24 @@ class JobView(BaseModelView):
         if current_actor().role == Role.CITY_SYSTEM and "account_id" not in chosen:
             chosen.insert(2, "account_id")
         return chosen
+
+    def nights(self) -> list[Night]:
+        """Return the jobs that start by themselves and when each was last done, for the system
+        administrator of the city."""
+        if current_actor().role != Role.CITY_SYSTEM:
+            return []
+        kinds = [kind for kind in JOBS.values() if kind.nightly or kind.every]
+        done = queue.last_success(db.session(), *(kind.name for kind in kinds))
+        late = clock.now() - LATE
+        return [
+            Night(
+                title_of(kind.name),
+                kind.nightly.strftime("%H:%M") if kind.nightly else "",
+                text_of(done.get(kind.name)),
+                kind.name not in done or done[kind.name] < late,
+            )
+            for kind in kinds
+        ]
 
     def row_name(self, item: Job) -> str:
         return f"{title_of(item.name)} {item.id}"

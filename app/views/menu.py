@@ -10,6 +10,7 @@ from app.views import health
 from app.views.account import AccountView
 from app.views.api.flow import FLOW_APIS
 from app.views.api.me import JobApi, MeApi
+from app.views.api.openapi import OpenApi
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
 from app.views.assignment import AssignmentView
@@ -109,7 +110,7 @@ HIDDEN: tuple[Any, ...] = (
     *FLOW_VIEWS.values(),
     *RECORD_VIEWS,
 )
-APIS: tuple[Any, ...] = (MeApi, TodoApi, JobApi, TeacherApi, *FLOW_APIS)
+APIS: tuple[Any, ...] = (MeApi, TodoApi, JobApi, TeacherApi, OpenApi, *FLOW_APIS)
 
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:

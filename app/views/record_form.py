@@ -310,6 +310,8 @@ def _field(context: Context, item: Indicator) -> Any:
         common["render_kw"] |= {"data-wide": "1"}
         kinds = "image/jpeg,image/png" if is_picture(item) else "image/jpeg,image/png,.pdf"
         common["render_kw"] |= {"accept": kinds}
+        if is_picture(item):
+            common["render_kw"] |= {"data-photo": "1"}
         return UploadField(**common)
     if item.data_type == "bool":
         pairs = options(_yes_no(context.catalog))

@@ -42,7 +42,6 @@ OTHERS = {
     "/lang/": "names of languages",
     "/static/": "public files",
     "/api/": "probed with tokens below",
-    "/swagger/": "the description of the interface",
     "/job": "own jobs; its tests probe foreign ones",
     "/notice": "own notices; its tests probe foreign ones",
     "/report": "batches; their tests probe other roles",
@@ -133,7 +132,7 @@ def test_foreign_files_answer_like_absent_ones(
 def pages(app: Any) -> Iterator[str]:
     """The addresses that are opened without naming anything."""
     for rule in app.url_map.iter_rules():
-        closed = rule.rule.startswith(("/static", "/logout", "/login", "/back", "/swagger", "/api"))
+        closed = rule.rule.startswith(("/static", "/logout", "/login", "/back", "/api"))
         if "GET" in (rule.methods or set()) and not rule.arguments and not closed:
             yield rule.rule
 

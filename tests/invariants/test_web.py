@@ -18,7 +18,6 @@ PUBLIC = {
     "/static/appbuilder/<path:filename>",
     "/api/v1/security/login",
     "/api/v1/security/refresh",
-    "/swagger/<version>",
 }
 HEADERS = {
     "Content-Security-Policy": (

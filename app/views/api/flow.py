@@ -4,6 +4,7 @@ from typing import Any
 
 import prison
 from flask_appbuilder.api import expose, protect
+from sqlalchemy import select
 
 from app.access.scope import current_actor, scoped_get
 from app.core.errors import AppError, LimitReached, Malformed, Stale
@@ -11,6 +12,7 @@ from app.core.whole import is_whole
 from app.extensions import db
 from app.indicators.catalog import catalog, language
 from app.jobs import review as bulk
+from app.models.history import Transition
 from app.views.api.base import Api, body, whole
 from app.views.api.me import job_body
 from app.views.api.teacher import TeacherApi
@@ -19,7 +21,9 @@ from app.workflows.engine import LIMIT, Outcome, Workflow
 from app.workflows.review import REVIEW
 
 NOT_INPUTS = frozenset({"version", "reason", "ids", "filter", "count"})
-MAX_BULK = 10_000
+MAX_IDS = 10_000  # Posted one by one; a filter may match any number.
+SHOWN_STEPS = 100
+BY_JOB = frozenset({"report"})  # What a worker finishes, however few files it is about.
 
 
 class FlowApi(Api, abstract=True):
@@ -31,15 +35,24 @@ class FlowApi(Api, abstract=True):
     @expose("/<int:pk>", methods=["GET"])
     @protect()
     def get(self, pk: int) -> Any:
-        """Return state, version and the steps that are mine to take.
+        """Return state, version, the steps that are mine to take, and those taken so far.
         ---
         get:
           parameters: [{in: path, name: pk, required: true, schema: {type: integer}}]
           responses:
-            200: {description: State, version and available steps}
+            200: {description: "State, version, available steps and history"}
             404: {description: Outside your scope}
         """
-        return self.response(200, **self._state(pk))
+        return self.response(200, **self._state(pk), history=self._history(pk))
+
+    def _history(self, pk: int) -> list[dict[str, Any]]:
+        rows = db.session.scalars(
+            select(Transition)
+            .where(Transition.flow == self.flow.name, Transition.object_id == pk)
+            .order_by(Transition.id.desc())
+            .limit(SHOWN_STEPS)
+        )
+        return [_taken(row) for row in rows]
 
     def _state(self, pk: int) -> dict[str, Any]:
         item = scoped_get(db.session(), self.flow.model, pk)
@@ -126,7 +139,7 @@ class FlowApi(Api, abstract=True):
         given = body()
         keys = self._selected(given)
         actor, kept = current_actor(), catalog(db.session())
-        if len(keys) > LIMIT:
+        if len(keys) > LIMIT or step in BY_JOB:
             return self._as_job(step, keys, given)
         outcome = self.flow.perform_many(
             db.session(),
@@ -152,6 +165,7 @@ class FlowApi(Api, abstract=True):
             reason=_reason(given),
             data=_inputs(given),
             lang=language(),
+            at_once=False,
         )
         db.session.commit()
         return self.response(202, **job_body(made))
@@ -162,7 +176,7 @@ class FlowApi(Api, abstract=True):
             ids = given["ids"]
             if not isinstance(ids, list) or not all(map(is_whole, ids)):
                 raise Malformed()
-            if len(ids) > MAX_BULK:
+            if len(ids) > MAX_IDS:
                 raise Malformed()
             return list(dict.fromkeys(ids))
         if "filter" not in given or whole(given.get("count"), "count") is None:
@@ -183,10 +197,20 @@ class FlowApi(Api, abstract=True):
         filters = api._handle_filters_args(arguments)  # noqa: SLF001
         key = self.flow.model.id
         query = api.datamodel.rows(filters).with_entities(key).order_by(key)
-        keys = [row[0] for row in query.limit(MAX_BULK + 1)]
-        if len(keys) > MAX_BULK:
-            raise Malformed()
-        return keys
+        return [row[0] for row in query]
+
+
+def _taken(row: Transition) -> dict[str, Any]:
+    return {
+        "step": row.step,
+        "from": row.from_state,
+        "to": row.to_state,
+        "at": row.at.isoformat(),
+        "role": row.role,
+        "unit_id": row.unit_id,
+        "reason": row.reason,
+        "fields": row.field_reasons,
+    }
 
 
 def _reason(given: dict[str, Any]) -> str:

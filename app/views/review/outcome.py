@@ -109,6 +109,9 @@ def result_of(session: Session, job: Job, known: Catalog) -> Result:
     told: Mapping[str, Any] = job.result or {"done": 0, "refused": 0, "failed": []}
     refused = {each["id"]: each for each in told["failed"]}
     decided = job.args["ids"][: job.done]
+    if told["refused"] > len(refused):
+        # Not every refusal is kept: beyond the last one nobody can say which files passed.
+        decided = [key for key in decided if key <= max(refused)]
     passed = [key for key in decided if key not in refused][:SHOWN]
     shown = [*list(refused)[:SHOWN], *passed]
     names = names_of(session, shown)
