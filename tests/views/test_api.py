@@ -257,3 +257,12 @@ def test_the_result_of_a_job_is_its_owners_alone(call: Any, session: Any, world:
     assert mine.json["result"] == {"files": 3}
     assert theirs.json["result"] is None
     assert foreign.status_code == 404
+
+
+@pytest.mark.parametrize("q", ["!", "(a:", "(((", "(" * 3000, "'", "!(", "\x00", "%", "1", "!n"])
+def test_a_query_that_is_no_rison_is_malformed(call: Any, q: str) -> None:
+    head = call("school_head_A1")
+
+    assert head.get("/teacher/", q=q).status_code == 400
+    assert head.get(f"/teacher/{10**6}", q=q).status_code in (400, 404)
+    assert head.post("/review/bulk/confirm", {"filter": q, "count": 0}).status_code == 400
