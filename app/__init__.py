@@ -23,6 +23,7 @@ def create_app(**overrides: Any) -> Flask:
     from app.extensions import csrf, db, migrate
     from app.jobs import wiring
     from app.views import menu
+    from app.views.declared import refuse_open_endpoints
     from app.views.home import HomeView
 
     flask = web.Application("app", root_path=str(ROOT / "app"), static_folder="static")
@@ -47,6 +48,7 @@ def create_app(**overrides: Any) -> Flask:
     cli.register(flask)
     commands.register(flask)
     _resolve_actor_lazily(flask)
+    refuse_open_endpoints(flask)
     return flask
 
 

@@ -4,10 +4,12 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app, g, has_request_context, request, session
+from flask import current_app, g, has_request_context, redirect, request, session, url_for
+from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.views import AuthDBView
+from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
 
@@ -29,6 +31,15 @@ class SignInView(AuthDBView):
     """The sign-in page; its looks are a template of ours."""
 
     login_template = "appbuilder/general/security/login_db.html"
+
+    @expose("/logout/", methods=["GET", "POST"])
+    def logout(self) -> Any:
+        """End the session by POST; a link asks first, so that no foreign page can (SEC-28)."""
+        if request.method == "POST":
+            return super().logout()
+        if not current_user.is_authenticated:
+            return redirect(url_for(f"{self.endpoint}.login"))
+        return self.render_template("tm/logout.html", title=_("Log out"))
 
 
 class SignInApi(SecurityApi):

@@ -263,3 +263,12 @@ def test_what_waits_is_what_the_queue_holds(call: Any, world: Any) -> None:
     assert count > 0
     assert count in {row["count"] for row in rows.values()}
     assert all(row["label"] for row in rows.values())
+
+
+@pytest.mark.parametrize("q", ["!", "(a:", "(((", "(" * 3000, "'", "!(", "\x00", "%", "1", "!n"])
+def test_a_query_that_is_no_rison_is_malformed(call: Any, q: str) -> None:
+    head = call("school_head_A1")
+
+    assert head.get("/teacher/", q=q).status_code == 400
+    assert head.get(f"/teacher/{10**6}", q=q).status_code in (400, 404)
+    assert head.post("/review/bulk/confirm", {"filter": q, "count": 0}).status_code == 400

@@ -16,6 +16,7 @@ from app.models.history import Transition
 from app.views.api.base import Api, body, whole
 from app.views.api.me import job_body
 from app.views.api.teacher import TeacherApi
+from app.views.base import read_rison
 from app.workflows import WORKFLOWS
 from app.workflows.engine import LIMIT, Outcome, Workflow
 from app.workflows.review import REVIEW
@@ -188,7 +189,7 @@ class FlowApi(Api, abstract=True):
 
     def _matching(self, text: Any) -> list[int]:
         try:
-            arguments = prison.loads(text) if isinstance(text, str) and text else {}
+            arguments = read_rison(text) if isinstance(text, str) else {}
         except prison.decoder.ParserException:
             raise Malformed() from None
         if not isinstance(arguments, dict):
