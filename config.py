@@ -32,7 +32,6 @@ class Config:
     TRUSTED_PROXIES = 0  # Reverse proxies in front whose X-Forwarded-* headers are believed.
     MAX_EXPORT_ROWS_DIRECT = 10_000
     STATEMENT_TIMEOUT = 10  # Seconds; PostgreSQL only.
-    REVEALS_PER_DAY = 200
     SEARCHES_PER_MINUTE = 120
 
     APP_NAME = "北京市教师管理信息系统"

@@ -34,8 +34,6 @@ WIDE_TEXT = 200  # From here on a text takes the full width,
 LONG_TEXT = 400  # and from here on several lines.
 ONE_CARD = 18  # More fields than this are parted into cards.
 KEPT, REMOVE = "__kept", "__remove"
-# The mask of an ID number that stands beside a birth date or place (SEC-11).
-KEEP_BESIDE_BIRTH = 1
 
 INPUTS: Mapping[str, Mapping[str, str]] = {
     "int": {"inputmode": "numeric"},
@@ -77,7 +75,7 @@ def shown_value(
     """Return a value as this person may read it on the file page; masked while sealed."""
     if view_on_file(actor, item) is View.WHOLE:
         return display(item, value, catalog, language(), category=category)
-    return mask(item, value, keep=KEEP_BESIDE_BIRTH)
+    return mask(item, value)
 
 
 def lock_reason(actor: Actor, teacher: Any, item: Indicator, catalog: Catalog) -> str:
@@ -323,7 +321,7 @@ def _field(context: Context, item: Indicator) -> Any:
         common["render_kw"] |= {"maxlength": item.max_length}
     if context.keeps_blank(item):
         value = context.record.value(item.code)
-        common["render_kw"] |= {"placeholder": mask(item, value, keep=KEEP_BESIDE_BIRTH)}
+        common["render_kw"] |= {"placeholder": mask(item, value)}
         common["description"] = _("Leave it empty to keep what is stored.")
     longest = (item.max_length or 0) if item.data_type == "text" else 0
     if longest >= WIDE_TEXT:

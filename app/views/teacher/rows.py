@@ -306,7 +306,8 @@ def _differences(page: Page, typed: Mapping[str, Any]) -> list[Difference]:
             words = display(item, mine, page.catalog, lang, category=context.category)
         except BadValue:
             mine, words = BadValue, str(typed[item.code])  # It equals nothing that is stored.
-        if mine == stored:
+        # Of a value that is not shown, not even its equality with a guess is told.
+        if mine == stored and not context.keeps_blank(item):
             continue
         before = shown_value(page.actor, item, stored, page.catalog, context.category)
         found.append(Difference(page.catalog.name(item, lang), before, words))
