@@ -2,20 +2,21 @@
 
 from typing import Any, NamedTuple
 
+from flask import url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from app.access.roles import READ, may_open
+from app.access.roles import READ, WRITE, may_open
 from app.access.scope import current_actor
 from app.core import clock
 from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES, language
 from app.indicators.values import display
-from app.models.record import SETS
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
+from app.services.unit import PARTICULARS, particulars
 from app.views.account import AccountView
 from app.views.base import BaseModelView
 from app.views.datamodel import EQUAL, Datamodel
@@ -31,7 +32,6 @@ KINDS = (
     (UnitKind.PROVIDER, _l("Training provider")),
     (UnitKind.BASE, _l("Training base")),
 )
-PARTICULARS = "school_basic"
 
 
 class Fact(NamedTuple):
@@ -148,12 +148,10 @@ class UnitView(BaseModelView):
 
     def sheet(self, item: Unit) -> Sheet | None:
         """Return the particulars in force of a school; None for a unit without any."""
-        cls, known, lang = SETS[PARTICULARS], present_catalog(), language()
-        record = self.datamodel.session.scalar(
-            select(cls).where(cls.unit_id == item.id, cls.as_of())
-        )
         if item.category is None:
             return None
+        known, lang = present_catalog(), language()
+        record = particulars(self.datamodel.session, item)
         facts = []
         for each in known.indicators(PARTICULARS):
             if not known.collected(PARTICULARS, each.code, item.category):
@@ -164,6 +162,12 @@ class UnitView(BaseModelView):
             facts.append(Fact(known.name(each, lang), text, missing))
         since = clock.local(record.valid_from).strftime("%Y-%m-%d") if record is not None else ""
         return Sheet(known.name(known.set(PARTICULARS), lang), since, facts)
+
+    def particulars_url(self, item: Unit) -> str:
+        """Return where the particulars are filled in, for whom it is to do; else nothing."""
+        actor = current_actor()
+        mine = actor.unit_id == item.id and may_open(actor.role, "Particulars", WRITE)
+        return url_for("ParticularsView.edit", pk=item.id) if mine and item.category else ""
 
     def files(self, item: Unit) -> list[Figure]:
         """Return the files of the unit by state, for those who work with files."""

@@ -12,6 +12,12 @@ def token_of(page: str) -> str:
     return found[1] if found else ""
 
 
+def page_token(client: Any) -> str:
+    """The token that scripts of a page send, for a form that the page does not show."""
+    found = re.search(r'csrf-token" content="([^"]+)"', client.get("/").text)
+    return found[1] if found else ""
+
+
 def sign_in(app: Any, world: Any, key: str, language: str = "zh") -> Any:
     """A client with the session of an actor: sign_in(app, world, "district_info_A")."""
     client = app.test_client()
