@@ -34,7 +34,20 @@ COPIED: Mapping[str, str] = {
     "urban_rural": "urban_rural",
     "sponsor_type": "sponsor_type",
 }
-TYPE = "school_type"
+TYPE, SPONSOR = "school_type", "sponsor_type"
+
+
+def education_sponsors(catalog: Catalog) -> frozenset[str]:
+    """The kinds of sponsors that are education authorities; the code table says which."""
+    table = catalog.indicator(PARTICULARS, SPONSOR).code_table
+    codes = catalog.codes(table).values()
+    return frozenset(each.code for each in codes if each.attrs.get("education_authority"))
+
+
+def is_run_by_others(unit: Unit, catalog: Catalog) -> bool:
+    """Whether a unit is run by somebody else than an education authority: its people are looked
+    at more closely (S31)."""
+    return bool(unit.sponsor_type) and unit.sponsor_type not in education_sponsors(catalog)
 
 
 def particulars(session: Session, unit: Unit, moment: Any = None) -> Any:

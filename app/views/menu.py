@@ -23,6 +23,7 @@ from app.views.charts import (
 )
 from app.views.choice import CodeChoiceView
 from app.views.code import CodeView
+from app.views.code_edit import CodeEditView
 from app.views.correction import CorrectionView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
@@ -105,6 +106,7 @@ HIDDEN: tuple[Any, ...] = (
     DraftView,
     ParticularsView,
     IndicatorEditView,
+    CodeEditView,
     NoticeView,
     AssignmentView,
     AttachmentView,

@@ -14,7 +14,7 @@ from app.models.history import Audit
 from app.models.record import SETS
 from app.models.teacher import Teacher
 from app.models.unit import Unit
-from app.services.unit import PARTICULARS, particulars, save_particulars
+from app.services.unit import PARTICULARS, is_run_by_others, particulars, save_particulars
 from tests.factories import make_account, make_unit
 
 ROWS = SETS[PARTICULARS]
@@ -194,3 +194,15 @@ def test_the_audit_log_says_what_was_and_what_is_without_telephone_numbers(
     assert row.detail["changes"]["address"] == ["测试路2号", "新址路1号"]
     assert "87654321" not in str(row.detail)
     assert "admin_phone" in row.detail["changes"]
+
+
+def test_only_education_authorities_are_told_apart_from_other_sponsors(session: Any) -> None:
+    known = catalog(session)
+    flagged = {
+        code
+        for code in known.codes("sponsor_type")
+        if is_run_by_others(Unit(sponsor_type=code), known)
+    }
+
+    assert flagged == known.codes("sponsor_type").keys() - {"811", "821", "831"}
+    assert not is_run_by_others(Unit(sponsor_type=None), known)
