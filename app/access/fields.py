@@ -99,6 +99,15 @@ def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -
     return False
 
 
+def may_edit_unit(actor: Actor, unit: Any, indicator: Indicator, catalog: Rules) -> bool:
+    """Whether the actor may type in a particular of a unit: its own information administrator,
+    what the category collects and nothing gives by itself (S22). `unit` has id and category."""
+    if actor.role != Role.SCHOOL_INFO or actor.unit_id != unit.id or indicator.read_only:
+        return False
+    rule = catalog.rule(indicator.set, indicator.code, unit.category)
+    return rule.collected and rule.filled_by in ("school", "both")
+
+
 def may_edit_set(actor: Actor, teacher: Any, set_code: str, catalog: Any) -> bool:
     """Whether any indicator of a set may be typed in."""
     return any(may_edit(actor, teacher, item, catalog) for item in catalog.set(set_code).indicators)

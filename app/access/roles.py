@@ -81,6 +81,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
         EVERYBODY - {Role.TEACHER, Role.CITY_AUDIT},
         frozenset({Role.CITY_SYSTEM, Role.DISTRICT_SYSTEM}),
     ),
+    "Particulars": (frozenset({Role.SCHOOL_INFO}), frozenset({Role.SCHOOL_INFO})),
     "Account": (SYSTEM, NOBODY),
     "Indicator": (EVERYBODY - {Role.CITY_AUDIT}, frozenset({Role.CITY_INFO})),
     "Code": (EVERYBODY - {Role.CITY_AUDIT}, frozenset({Role.CITY_INFO})),

@@ -286,7 +286,7 @@ def _guard_writes(session: Session, _context: Any, _instances: Any) -> None:
     if actor is SYSTEM_ACTOR or session.info.get("unscoped"):
         return
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, (Scoped, Unit)) and not may_write(actor, row):
+        if isinstance(row, (Scoped, Unit, UnitRecord)) and not may_write(actor, row):
             raise NotFound()
 
 
@@ -296,6 +296,8 @@ def may_write(actor: Actor | None, row: Any) -> bool:
         return False
     if isinstance(row, Unit):
         return actor.tier == "city" or row.authority_id == actor.unit_id
+    if isinstance(row, UnitRecord):
+        return actor.tier == "city" or (actor.tier == "school" and row.unit_id == actor.unit_id)
     if not actor.works_with_files:
         return False
     if actor.tier == "city":

@@ -24,17 +24,20 @@ from app.views.charts import (
 )
 from app.views.choice import CodeChoiceView
 from app.views.code import CodeView
+from app.views.code_edit import CodeEditView
 from app.views.correction import CorrectionView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
+from app.views.indicator_edit import IndicatorEditView
 from app.views.job import JobView
 from app.views.monitor import MonitorView
 from app.views.my_file import MyFileView
 from app.views.notice import NoticeView
 from app.views.parameter import ParameterView
+from app.views.particulars import ParticularsView
 from app.views.print import PrintView
 from app.views.record import RECORD_VIEWS, RecordIndexView
 from app.views.report_batch import ReportItemView, ReportView
@@ -102,6 +105,9 @@ HIDDEN: tuple[Any, ...] = (
     RowView,
     NewFileView,
     DraftView,
+    ParticularsView,
+    IndicatorEditView,
+    CodeEditView,
     NoticeView,
     AssignmentView,
     AttachmentView,

@@ -131,17 +131,20 @@ class Context:
         return tuple(
             item
             for item in self.collected
-            if may_edit(self.actor, self.teacher, item, self.catalog)
-            and self.decided(item) is not False
+            if self.may_edit(item) and self.decided(item) is not False
         )
 
     @cached_property
     def editable_codes(self) -> frozenset[str]:
-        return frozenset(
-            item.code
-            for item in self.collected
-            if may_edit(self.actor, self.teacher, item, self.catalog)
-        )
+        return frozenset(item.code for item in self.collected if self.may_edit(item))
+
+    def may_edit(self, item: Indicator) -> bool:
+        """Whether this person types the value in."""
+        return may_edit(self.actor, self.teacher, item, self.catalog)
+
+    def lock_reason(self, item: Indicator) -> str:
+        """Return who can change a field that this person may not, and how."""
+        return lock_reason(self.actor, self.teacher, item, self.catalog)
 
     def value(self, item: Indicator) -> Any:
         if self.record is None and item.code not in KEPT_ON_TEACHER.get(item.set, ()):
@@ -275,7 +278,7 @@ class RecordForm:
                     continue
                 reason = ctx.condition_words(item)
             else:
-                reason = lock_reason(ctx.actor, ctx.teacher, item, ctx.catalog)
+                reason = ctx.lock_reason(item)
             found.append(Locked(ctx.catalog.name(item, lang), value, reason))
         return found
 
@@ -370,9 +373,11 @@ def _attributes(context: Context, item: Indicator) -> dict[str, Any]:
 
 
 def _help(item: Indicator) -> str:
-    """Return the help of an indicator; the catalogue has it in Chinese, English gets the shape."""
+    """Return the help of an indicator in the reader's language, in English at least the shape."""
     if language() == "zh":
         return item.help_zh
+    if item.help_en:
+        return item.help_en
     hints = {
         "year_month": _("Year and month, e.g. 2026-09."),
         "date": _("Year, month and day, e.g. 2026-09-01."),

@@ -28,7 +28,7 @@ from app.services import report
 from app.services.storage import Storage
 from app.views.base import BaseModelView
 from app.views.datamodel import EQUAL, Datamodel
-from app.views.labels import indicator_label, present_catalog
+from app.views.labels import column_label, present_catalog
 from app.views.listing import address_of
 from app.views.once import first_result, remember
 from app.views.review.outcome import Result, line_of, names_of
@@ -71,7 +71,7 @@ class ReportItemView(BaseModelView):
     list_relations = ("teacher", "teacher.school")
     parent_column = "batch"
     label_columns = {
-        "teacher": indicator_label("basic", "name"),
+        "teacher": column_label("name"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "file_version": _l("File version"),

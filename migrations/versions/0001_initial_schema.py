@@ -182,6 +182,7 @@ def upgrade():
         sa.Column("sort", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=20), nullable=False),
         sa.Column("help_zh", sa.String(length=300), nullable=False),
+        sa.Column("help_en", sa.String(length=300), nullable=False),
         sa.Column("valid_from", app.models.base.UtcDateTime(), nullable=False),
         sa.Column("valid_to", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("origin", sa.String(length=4), nullable=False),

@@ -314,7 +314,7 @@ class TestReading:
 
 
 def unmapped(world: Any) -> set[int]:
-    """The files of the university: the city's own stage has no code of the Ministry."""
+    """The files of the university: “other subject” of their certificate is the city's own."""
     return {world.teacher("U", "city_accepted", number).id for number in (1, 2)}
 
 

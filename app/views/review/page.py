@@ -25,6 +25,7 @@ from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
 from app.views.record_form import shown_value
+from app.views.school_filters import run_by_badge
 from app.views.teacher.content import findings, set_tabs
 from app.views.teacher.file import header_facts, load_teacher
 from app.views.widgets import text_of
@@ -217,6 +218,9 @@ def shown_scope(session: Session, actor: Actor, teacher: Teacher, known: Catalog
         Fact(known.name(each.indicator, lang), _fact_value(actor, teacher, each, known), each.fits)
         for each in found.facts
     ]
+    flag = run_by_badge(teacher.school)
+    if flag is not None:
+        facts.append(Fact(_("Run by"), str(flag.label), None))
     return Scope(facts, [str(as_problem(row).message) for row in found.findings], found.fits)
 
 

@@ -24,14 +24,14 @@ from app.views.base import BaseModelView, RowAction, Selection
 from app.views.labels import (
     REVIEW_BADGES,
     code_choices,
-    indicator_label,
+    column_label,
     present_catalog,
     review_words,
 )
 from app.views.listing import address_of
 from app.views.once import first_result, remember
 from app.views.review import outcome, page
-from app.views.school_filters import authority_choices, files_model
+from app.views.school_filters import authority_choices, files_model, run_by_badge, run_by_choices
 from app.views.widgets import Badge
 from app.workflows.engine import Step
 from app.workflows.review import REVIEW
@@ -78,21 +78,24 @@ class ReviewView(BaseModelView):
     list_title = _l("Review")
     list_template = "review/list.html"
     list_columns = [
-        "name", "school", "state", "waiting", "findings", "changes", "late", "submitted_at",
+        "name", "school", "state", "waiting", "findings", "changes", "run_by", "late",
+        "submitted_at",
     ]  # fmt: skip
     optional_columns = ("authority_id", "complete_percent", "state_since")
     search_columns = [
-        "state", "authority_id", "school", "category", "late", "error_count", "warning_count",
-        "state_since", "submitted_at", "post_category", "in_establishment", "staff_category",
+        "state", "authority_id", "school", "category", "run_by", "late", "error_count",
+        "warning_count", "state_since", "submitted_at", "post_category", "in_establishment",
+        "staff_category",
     ]  # fmt: skip
     order_columns = ["name", "state_since", "submitted_at", "error_count"]
     base_order = ("state_since", "asc")
     list_relations = ("school",)
     label_columns = {
-        "name": indicator_label("basic", "name"),
+        "name": column_label("name"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "category": _l("School category"),
+        "run_by": _l("Run by"),
         "state": _l("State"),
         "state_since": _l("Waiting since"),
         "waiting": _l("Waiting"),
@@ -103,15 +106,22 @@ class ReviewView(BaseModelView):
         "warning_count": _l("Warnings"),
         "submitted_at": _l("Submitted"),
         "complete_percent": _l("Complete %"),
-        "post_category": indicator_label("basic", "current_post_category"),
-        "in_establishment": indicator_label("basic", "in_establishment"),
-        "staff_category": indicator_label("basic", "staff_category"),
+        "post_category": column_label("post_category"),
+        "in_establishment": column_label("in_establishment"),
+        "staff_category": column_label("staff_category"),
     }
-    list_kinds = {"waiting": "badge", "findings": "badge", "late": "badge", "name": "short"}
+    list_kinds = {
+        "waiting": "badge",
+        "findings": "badge",
+        "late": "badge",
+        "run_by": "badge",
+        "name": "short",
+    }
     code_columns = {
         "state": review_words,
         "authority_id": authority_choices,
         "category": code_choices("school_category"),
+        "run_by": run_by_choices,
         "post_category": code_choices("post_category"),
         "in_establishment": code_choices("in_establishment"),
         "staff_category": code_choices("staff_category"),
@@ -247,6 +257,7 @@ class ReviewView(BaseModelView):
             "findings": findings_badge,
             "changes": _changes,
             "late": late_badge,
+            "run_by": lambda file: run_by_badge(file.school),
         }
         return drawn[column](item) if column in drawn else super().cell(item, column)
 

@@ -27,9 +27,11 @@ from app.views.choice import CodeSelectField
 from app.views.declared import READ
 from app.views.exporting import Names, PurposeExport, code_names
 from app.views.labels import (
+    COLUMNS,
+    FROM_ROWS,
     REVIEW_BADGES,
     code_choices,
-    indicator_label,
+    column_label,
     present_catalog,
     review_words,
 )
@@ -37,20 +39,14 @@ from app.views.listing import address_of
 from app.views.print import print_files
 from app.views.school_filters import authority_choices, files_model
 
-NUMBER = ("basic", "id_no")  # The indicator that the column "id_no" shows masked.
+NUMBER = COLUMNS["id_no"]  # Shown masked.
 BIRTH_YEAR = "birth_year"
 LAST_FOUR, LAST_ONE = 4, 1
 PERSONAL = re.compile(r"[0-9]{15}|[0-9]{17}[0-9Xx]")
 
-# Columns that come from the rows of multi-row sets: column -> (set, indicator).
-FROM_ROWS = {
-    "stage": ("teaching", "stage"),
-    "subject": ("teaching", "subject"),
-    "backbone": ("bj_ext", "backbone_highest"),
-}
 CODED = {**LIST_COLUMNS, **FROM_ROWS}
 del CODED["id_doc_type"]
-LABELS = {column: indicator_label(*place) for column, place in CODED.items()}
+LABELS = {column: column_label(column) for column in CODED}
 
 
 def _table(column: str) -> str:
@@ -106,9 +102,9 @@ class TeacherView(PurposeExport, BaseModelView):
     ]  # fmt: skip
     base_order = ("name", "asc")
     label_columns = LABELS | {
-        "name": indicator_label("basic", "name"),
-        "id_no": indicator_label(*NUMBER),
-        "teacher_no": indicator_label("basic", "teacher_no"),
+        "name": column_label("name"),
+        "id_no": column_label("id_no"),
+        "teacher_no": column_label("teacher_no"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "category": _l("School category"),
