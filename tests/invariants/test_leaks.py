@@ -23,7 +23,7 @@ READERS = (
 ABSENT = 99_999_999
 
 # What the placeholders of an address name, by the beginning of the address.
-FILES = ("/teacher/<int:pk>", "/flow/", "/draft/", "/review/show/")
+FILES = ("/teacher/<int:pk>", "/flow/", "/draft/", "/review/show/", "/opinion/")
 OTHERS = {
     "/import/": "a batch of the own school; its tests probe foreign ones",
     "/export/": "a file of the own account; its tests probe foreign ones",
@@ -49,6 +49,7 @@ OTHERS = {
     "/correction": "tasks of files; its tests probe foreign ones",
     "/round": "rounds; its tests probe other roles",
     "/monitor": "figures of units; its tests probe foreign ones",
+    "/delegation/": "delegations of one's own; their tests probe those of others",
     "/problem": "findings, scoped like files",
     "/print": "files; scoped",
 }
