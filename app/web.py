@@ -3,7 +3,7 @@
 import logging
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from app.core.database import reads_only
 from app.core.errors import AppError, Busy, Problem, Stale
 from app.core.whole import LARGEST
 from app.extensions import db
-from app.services import audit, notice
+from app.services import audit, delegation, notice
 from app.views.assets import register_assets
 from app.views.listing import register_listing
 from app.views.once import submit_key
@@ -98,6 +98,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.jinja_env.globals.update(
         current_actor=actor_or_none,
         my_assignments=appbuilder.sm.assignments,
+        my_delegators=lambda: my_delegators(appbuilder.sm.assignments()),
         unread_notices=unread_notices,
         role_label=role_label,
         submit_key=submit_key,
@@ -116,6 +117,14 @@ def language() -> str:
 def role_label(role: str) -> str:
     """The name of a role in the reader's language."""
     return str(ROLE_LABELS.get(role, role))  # type: ignore[call-overload]
+
+
+def my_delegators(held: Iterable[tuple[Any, Any]]) -> Mapping[int, str]:
+    """Assignment -> in whose place it acts, of one's own; without delegation no statement."""
+    if "delegators" not in g:
+        wanted = [assignment.id for assignment, _unit in held if assignment.delegated_from]
+        g.delegators = delegation.delegators(db.session(), wanted)
+    return g.delegators
 
 
 def unread_notices() -> int:

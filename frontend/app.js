@@ -8,6 +8,7 @@ import * as fragment from "./fragment.js";
 import * as keys from "./keys.js";
 import * as list from "./list.js";
 import * as photo from "./photo.js";
+import * as places from "./places.js";
 import * as reveal from "./reveal.js";
 import * as select from "./select.js";
 import * as shell from "./shell.js";
@@ -15,7 +16,7 @@ import * as shell from "./shell.js";
 // Naming them keeps the plugins in the bundle; their data attributes do the rest.
 export const plugins = { Dropdown, Tab };
 
-const modules = [select, list, filter, form, autosave, fragment, photo];
+const modules = [select, list, filter, form, autosave, fragment, photo, places];
 
 export function init(root) {
   for (const module of modules) module.init(root);

@@ -249,6 +249,7 @@ class FileProblem(Scoped, Model):
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     teacher: Mapped[Teacher] = relationship(foreign_keys=[teacher_id])
+    school: Mapped[Unit] = relationship(foreign_keys=[school_id])
 
 
 class OpenProcess(Model):

@@ -45,6 +45,8 @@ ACTS: dict[str, Act] = {
         Act("change", "修改", "Change"),
         Act("delete", "删除", "Delete"),
         Act("transition", "流程操作", "Workflow step"),
+        Act("claim", "认领审核", "Review claim"),
+        Act("opinion", "审核意见", "Opinion"),
         Act("import", "导入", "Import"),
         Act("export", "导出", "Export"),
         Act("download", "下载", "Download"),

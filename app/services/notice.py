@@ -56,6 +56,9 @@ EVENTS: dict[str, Any] = {
     "import_done": _l("Your import is finished: %(count)s row(s)."),
     "export_ready": _l("Your export is ready."),
     "export_to_approve": _l("An export waits for your approval."),
+    "delegation_granted": _l("%(name)s is delegate of %(unit)s until %(until)s."),
+    "delegation_ended": _l("%(name)s is no longer delegate of %(unit)s."),
+    "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 
 UNIT_ROLES = {

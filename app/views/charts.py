@@ -143,6 +143,17 @@ class ProgressChartView(TeacherCharts):
             "note": BY_AUTHORITY,
         },
         {
+            "name": "map",
+            "title": _l("Review progress on the map"),
+            "label": _l("District"),
+            "kind": "map",
+            "group": by.AUTHORITY,
+            "population": IN_FORCE,
+            "counted": _l("Files in force, or those in the state that the filter names"),
+            "tiers": ("city",),
+            "note": NOT_ON_MAP,
+        },
+        {
             "name": "states",
             "title": _l("Files by state"),
             "label": _l("State"),

@@ -170,6 +170,7 @@ class Listing:
     options: list[Option] = field(default_factory=list)
     saved: list[Any] = field(default_factory=list)
     open_view: str = ""
+    may_share: bool = False
     exports: tuple[str, ...] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
     quick_hint: Any = ""

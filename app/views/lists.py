@@ -1,6 +1,6 @@
 """Lists: the page, its tabs and columns, the choices of remote selects, and the export."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -77,7 +77,11 @@ class Lists:
         """Answer with the controls of the filter panel, which a page loads when it is opened."""
         filters = read_filters(self._fresh_filters(), request.args)
         form = self.search_form.refresh()
-        return FilterPanel(form=form, include_cols=self.search_columns, filters=filters)()
+        return FilterPanel(form=form, include_cols=self.panel_columns(), filters=filters)()
+
+    def panel_columns(self) -> Sequence[str]:
+        """Return the columns that the panel offers to this person."""
+        return self.search_columns
 
     @expose("/export")
     @has_access
@@ -284,6 +288,7 @@ class Lists:
             "options": [Option(k, self.label_columns.get(k, k), k in chosen) for k in offered],
             "saved": self.saved_views(),
             "open_view": request.args.get("view", ""),
+            "may_share": self.may_share_view(),
             "exports": self.exports,
             "quick_hint": (self.quick_hint or _("Search")) if has_box else "",
             "urls": {

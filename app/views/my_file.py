@@ -198,7 +198,7 @@ class MyFileView(BaseView):
         return self.render_template(
             "my_file/history.html",
             title=_("What happened"),
-            events=timeline(db.session(), teacher, present_catalog()),
+            events=timeline(db.session(), teacher, present_catalog(), current_actor()),
             back_url=url_for("MyFileView.show"),
         )
 

@@ -17,6 +17,7 @@ from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES, language
 from app.indicators.values import display
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
+from app.services import problem
 from app.services.unit import PARTICULARS, particulars
 from app.views.account import AccountView
 from app.views.base import BaseModelView
@@ -66,11 +67,12 @@ class Sheet(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A number with the list behind it."""
+    """A number with the list behind it; `note` stands beside the label."""
 
     label: str
-    number: int
+    number: int | str
     href: str
+    note: str = ""
 
 
 class UnitView(BaseModelView):
@@ -224,6 +226,29 @@ class UnitView(BaseModelView):
             for state, label in code_choices(REVIEW_STATES)()
             if state in numbers
         ]
+
+    def quality(self, item: Unit) -> list[Figure]:
+        """Return how true the files of a school are: completeness, problems, last update (S30)."""
+        actor, session = current_actor(), self.datamodel.session
+        if item.kind != UnitKind.SCHOOL or not may_open(actor.role, "Problem", READ):
+            return []
+        total, percent, last = session.execute(
+            select(
+                func.count(), func.avg(Teacher.complete_percent), func.max(Teacher.state_since)
+            ).where(Teacher.school_id == item.id, Teacher.active)
+        ).one()
+        if not total:
+            return []
+        counted = problem.counts(session, actor, item.id)
+        href = address_of("ProblemView", "list", **{f"_flt_{EQUAL}_school": item.id})
+        found = [
+            Figure(_("Completeness on average"), f"{round(percent)}%", ""),
+            Figure(_("Open problems"), sum(counted.values()), href, problem.words(counted)),
+        ]
+        if last is not None:
+            days = (clock.today() - clock.local(last).date()).days
+            found.append(Figure(_("Days since the last update"), days, ""))
+        return found
 
     def schools(self, item: Unit) -> list[Figure]:
         """Return the units that an authority is in charge of, by category."""

@@ -3399,9 +3399,16 @@ def upgrade():
         sa.Column("query", sa.String(length=2000), nullable=False),
         sa.Column("columns", sa.String(length=1000), nullable=False),
         sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("role", sa.String(length=20), nullable=True),
+        sa.CheckConstraint(
+            "(unit_id IS NULL) = (role IS NULL)",
+            name=op.f("ck_saved_view_shared_with_role_in_unit"),
+        ),
         sa.ForeignKeyConstraint(
             ["account_id"], ["ab_user.id"], name=op.f("fk_saved_view_account_id_ab_user")
         ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_saved_view_unit_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
         sa.UniqueConstraint(
             "account_id", "view", "name", name=op.f("uq_saved_view_account_id_view_name")
@@ -3409,6 +3416,66 @@ def upgrade():
     )
     with op.batch_alter_table("saved_view", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_saved_view_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(
+            "ix_saved_view_shared",
+            ["unit_id", "role", "view"],
+            unique=False,
+            postgresql_where=sa.text("unit_id IS NOT NULL"),
+            sqlite_where=sa.text("unit_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "review_claim",
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_review_claim_account_id_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_review_claim_teacher_id_teacher"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("teacher_id", "role", name=op.f("pk_review_claim")),
+    )
+    with op.batch_alter_table("review_claim", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_review_claim_account_id"), ["account_id"], unique=False
+        )
+
+    op.create_table(
+        "review_opinion",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.Column("school_id", sa.Integer(), nullable=False),
+        sa.Column("authority_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=10), nullable=False),
+        sa.Column("text", sa.String(length=500), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("object_version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "verdict = 'agree' OR text <> ''", name=op.f("ck_review_opinion_text_if_objection")
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_review_opinion_account_id_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["authority_id"], ["unit.id"], name=op.f("fk_review_opinion_authority_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["school_id"], ["unit.id"], name=op.f("fk_review_opinion_school_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"], ["teacher.id"], name=op.f("fk_review_opinion_teacher_id_teacher")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_opinion")),
+    )
+    with op.batch_alter_table("review_opinion", schema=None) as batch_op:
+        batch_op.create_index("ix_review_opinion_teacher", ["teacher_id", "at"], unique=False)
 
     op.create_table(
         "submit_key",
@@ -3489,7 +3556,20 @@ def downgrade():
 
     op.drop_table("import_row")
     op.drop_table("submit_key")
+    with op.batch_alter_table("review_opinion", schema=None) as batch_op:
+        batch_op.drop_index("ix_review_opinion_teacher")
+
+    op.drop_table("review_opinion")
+    with op.batch_alter_table("review_claim", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_claim_account_id"))
+
+    op.drop_table("review_claim")
     with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_saved_view_shared",
+            postgresql_where=sa.text("unit_id IS NOT NULL"),
+            sqlite_where=sa.text("unit_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_saved_view_account_id"))
 
     op.drop_table("saved_view")

@@ -12,7 +12,9 @@ APP = Path(__file__).resolve().parents[2] / "app"
 
 # Tables that hold nothing about a person or belong to a scoped parent that is loaded first.
 PUBLIC = {
-    "assert_parent": {"contributor", "none_answer", "name_gram", "open_process", "import_row"},
+    "assert_parent": {
+        "contributor", "none_answer", "name_gram", "open_process", "import_row", "review_claim",
+    },
     "history": {"transition", "audit_seal"},
     "reference": {
         "indicator_set", "indicator", "indicator_rule", "code", "region", "school_type",
@@ -25,6 +27,7 @@ PUBLIC = {
 UNSCOPED = {
     "access/scope.py": "resolves the actor before there is a scope",
     "services/check.py": "a duplicate counts wherever it lies; yes or no comes out of it",
+    "services/delegation.py": "colleagues of the own unit, and in whose place an act was taken",
     "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/job.py": "claims and fenced progress of workers, before there is an actor",
     "services/export_right.py": "approvers lie in other accounts and units; may_approve() decides",

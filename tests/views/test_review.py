@@ -25,6 +25,7 @@ from tests.workflows.test_review import a_finding
 
 ROW = re.compile(r'<td class="[^"]*tm-first[^"]*"[^>]*><a href="/review/show/(\d+)')
 SEGMENT = re.compile(r'<a href="[^"]*"[^>]*>([^<]+)<span class="tm-figure">([\d,]+)</span></a>')
+CLAIMS = {"claim", "give_back"}
 STATES = {
     "school_info_A1": ("returned", "draft", "submitted"),
     "school_head_A1": ("submitted", "school_confirmed"),
@@ -160,8 +161,8 @@ class TestQueue:
         names = {state: {a or b for a, b in found} for state, found in offered.items()}
 
         assert names == {
-            "effective": {"accept", "require_correction"},
-            "school_confirmed": {"approve", "return"},
+            "effective": {"accept", "require_correction"} | CLAIMS,
+            "school_confirmed": {"approve", "return"} | CLAIMS,
         }
 
     def test_an_assistant_of_the_city_is_offered_no_act(self, app, session, world):

@@ -18,7 +18,7 @@ from app.access.scope import current_actor
 from app.extensions import db
 from app.indicators.catalog import language
 from app.jobs import review as bulk
-from app.models.teacher import Teacher
+from app.models.teacher import ReviewState, Teacher
 from app.services import compare, queue, search
 from app.views.base import BaseModelView, RowAction, Selection
 from app.views.labels import (
@@ -30,7 +30,9 @@ from app.views.labels import (
 )
 from app.views.listing import address_of
 from app.views.once import first_result, remember
-from app.views.review import outcome, page
+from app.views.opinion import may_read as may_read_opinions
+from app.views.review import opinions, outcome, page
+from app.views.review.claims import WORDS, Claims, claim_badge, keep_holders, with_claims
 from app.views.school_filters import authority_choices, files_model, run_by_badge, run_by_choices
 from app.views.widgets import Badge
 from app.workflows.engine import Step
@@ -66,11 +68,11 @@ class Waiting(BaseFilter):
         return query.filter(queue.waiting(current_actor()))
 
 
-class ReviewView(BaseModelView):
+class ReviewView(Claims, BaseModelView):
     """Files that wait for the role's decision; every decision is the engine's."""
 
     route_base = "/review"
-    datamodel = files_model()
+    datamodel = opinions.with_opinions(with_claims(files_model()))
     class_permission_name = "ReviewQueue"
     exclude_route_methods = {"tab"}
     method_permission_name = {"cancel": "write", "resume": "write"}
@@ -78,13 +80,15 @@ class ReviewView(BaseModelView):
     list_title = _l("Review")
     list_template = "review/list.html"
     list_columns = [
-        "name", "school", "state", "waiting", "findings", "changes", "run_by", "late",
+        "name", "school", "state", "waiting", "claim", "opinion", "findings", "changes", "run_by",
+        "late",
         "submitted_at",
     ]  # fmt: skip
     optional_columns = ("authority_id", "complete_percent", "state_since")
     search_columns = [
         "state", "authority_id", "school", "category", "run_by", "late", "error_count",
-        "warning_count", "state_since", "submitted_at", "post_category", "in_establishment",
+        "warning_count", "claim", "opinion", "state_since", "submitted_at", "post_category",
+        "in_establishment",
         "staff_category",
     ]  # fmt: skip
     order_columns = ["name", "state_since", "submitted_at", "error_count"]
@@ -99,6 +103,8 @@ class ReviewView(BaseModelView):
         "state": _l("State"),
         "state_since": _l("Waiting since"),
         "waiting": _l("Waiting"),
+        "claim": _l("Claimed by"),
+        "opinion": _l("Opinion"),
         "findings": _l("Findings"),
         "changes": _l("Changes since last time"),
         "late": _l("Late"),
@@ -112,6 +118,7 @@ class ReviewView(BaseModelView):
     }
     list_kinds = {
         "waiting": "badge",
+        "claim": "badge",
         "findings": "badge",
         "late": "badge",
         "run_by": "badge",
@@ -119,6 +126,8 @@ class ReviewView(BaseModelView):
     }
     code_columns = {
         "state": review_words,
+        "claim": lambda: list(WORDS.items()),
+        "opinion": lambda: list(opinions.WORDS.items()),
         "authority_id": authority_choices,
         "category": code_choices("school_category"),
         "run_by": run_by_choices,
@@ -136,7 +145,8 @@ class ReviewView(BaseModelView):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.actions = {step.name: self._act_of(step) for step in REVIEW.steps if step.bulk}
+        steps = {step.name: self._act_of(step) for step in REVIEW.steps if step.bulk}
+        self.actions = steps | self.claim_acts()
 
     def _act_of(self, step: Step) -> RowAction:
         return RowAction(
@@ -161,6 +171,11 @@ class ReviewView(BaseModelView):
         if not request.args and states and self.start_url() is None:
             return redirect(self.list_url(state=states[0]))
         return super().list()
+
+    def panel_columns(self) -> Any:
+        """Leave out what the role may not read."""
+        gone = set() if may_read_opinions(current_actor()) else {"opinion"}
+        return [name for name in self.search_columns if name not in gone]
 
     @expose("/show/<int:pk>", methods=["GET"])
     @has_access
@@ -209,10 +224,19 @@ class ReviewView(BaseModelView):
         return redirect(location)
 
     def offered_acts(self) -> Any:
-        """The steps of the role that fit the state shown; of all its states when all are shown."""
+        """The steps of the role that fit the state shown; of all its states when all are shown.
+        Claims stand behind them."""
         role, shown = current_actor().role, set(self._states_shown())
         steps = {s.name for s in REVIEW.steps_for(role) if s.bulk and shown & set(s.sources)}
-        return [act for act in super().offered_acts() if act.name in steps]
+        offered = super().offered_acts()
+        return [
+            *(act for act in offered if act.name in steps),
+            *(act for act in offered if act.name in self.claim_acts()),
+        ]
+
+    def segments(self, filters: Any) -> Any:
+        self.count_segments(filters)
+        return self._segments("state", self.state_counts())
 
     def _states_shown(self) -> Any:
         asked = [*request.args.getlist("_flt_0_state"), *request.args.getlist("_flt_4_state")]
@@ -223,8 +247,11 @@ class ReviewView(BaseModelView):
         chosen = super().chosen_columns()
         single = {"school": {"school", "authority_id"}, "district": {"authority_id"}}
         hidden = set(single.get(current_actor().tier, set()))
-        if len(set(self._states_shown())) == 1:
+        shown = set(self._states_shown())
+        if len(shown) == 1:
             hidden.add("state")
+        if not may_read_opinions(current_actor()) or ReviewState.SCHOOL_CONFIRMED not in shown:
+            hidden.add("opinion")
         return [name for name in chosen if name not in hidden]
 
     def _parts(self, filters: Any) -> Any:
@@ -237,7 +264,7 @@ class ReviewView(BaseModelView):
         return query.filter(search.matches(text))
 
     def row_link(self, item: Teacher) -> str:
-        return review_url(item.id, self._own_query())
+        return page.review_url(item.id, self._own_query())
 
     def _own_query(self) -> str:
         name = type(self).__name__
@@ -249,11 +276,16 @@ class ReviewView(BaseModelView):
         rows = super()._page(query, arguments, columns)
         ids = [row.id for row in rows]
         request.environ[COUNTS] = compare.counts(db.session(), ids) if ids else {}
+        keep_holders(ids)
+        if "opinion" in columns:
+            opinions.keep_opinions(ids)
         return rows
 
     def cell(self, item: Teacher, column: str) -> Any:
         drawn = {
             "waiting": waiting_badge,
+            "claim": claim_badge,
+            "opinion": opinions.opinion_badge,
             "findings": findings_badge,
             "changes": _changes,
             "late": late_badge,
@@ -264,12 +296,7 @@ class ReviewView(BaseModelView):
     def neighbours(self, item: Teacher, text: str) -> page.Place:
         """Where a file stands in the queue of a filter, and which stand before and after it."""
         rows = self.matching(MultiDict(parse_qsl(text))).order_by(None)
-        return page.place_of(rows, item, lambda key: review_url(key, text))
-
-
-def review_url(pk: int, text: str = "") -> str:
-    """The page of a file in a queue."""
-    return url_for("ReviewView.show", pk=pk, queue=text or None)
+        return page.place_of(rows, item, lambda key: page.review_url(key, text))
 
 
 def waiting_badge(item: Teacher) -> Badge:

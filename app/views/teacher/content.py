@@ -143,6 +143,7 @@ class RowPart:
     facts: list[Fact]
     edit_url: str = ""
     findings: tuple[Finding, ...] = ()
+    note: str = ""
 
     @property
     def title(self) -> str:
@@ -268,7 +269,8 @@ class SetReader:
             edit = url_for(
                 "RowView.edit", pk=self.teacher.id, set_code=self.entry.code, record=uuid
             )
-        return RowPart(uuid, facts, edit, tuple(mine))
+        note = self.notes.get(f"{self.entry.code}@{uuid}", "") if uuid else ""
+        return RowPart(uuid, facts, edit, tuple(mine), note)
 
     def _fact(
         self, item: Indicator, values: Mapping[str, Any], uuid: str, found: Iterable[Finding]

@@ -32,6 +32,7 @@ from app.views.teacher.content import (
     set_tabs,
 )
 from app.views.teacher.history import asked_moment, timeline, versions
+from app.views.teacher.places import places_of
 from app.views.widgets import text_of
 from app.workflows.review import REVIEW
 
@@ -169,7 +170,7 @@ class FileView(BaseView):
         page = self.render_template(
             "teacher/history.html",
             teacher=teacher,
-            events=timeline(session, teacher, known),
+            events=timeline(session, teacher, known, actor),
             versions=versions(session, teacher),
             urls=self._addresses(actor, teacher),
         )
@@ -179,17 +180,14 @@ class FileView(BaseView):
     @expose("/<int:pk>/places", methods=["GET"])
     @has_access
     def places(self, pk: int) -> Any:
-        """Answer a remote select with the fields of the file that a reason may be about."""
-        actor, known, lang = current_actor(), present_catalog(), language()
+        """Answer a remote select with the parts, rows and fields that a reason may be about."""
         teacher, _photo = load_teacher(pk)
         text = "".join(request.args.get("q", "").lower().split())[:50]
+        found = places_of(db.session(), current_actor(), teacher, present_catalog())
         items = [
-            {"id": item.key, "text": known.name(item, lang), "hint": known.name(entry, lang)}
-            for entry in known.category_sets(teacher.school.category or "")
-            if may_view_set(actor, entry.code)
-            for item in entry.indicators
-            if not item.read_only
-            and text in f"{known.name(entry, lang)}{known.name(item, lang)}".lower()
+            {"id": each.key, "text": each.text, "hint": each.hint}
+            for each in found
+            if text in "".join(f"{each.hint}{each.text}".lower().split())
         ]
         return jsonify(items=items[:PLACES_SHOWN])
 

@@ -88,17 +88,17 @@ class TeacherView(PurposeExport, BaseModelView):
     optional_columns = (
         "teacher_no", "authority_id", "stage", "degree_level", "staff_category",
         "in_establishment", "backbone", "error_count", "warning_count", "submitted_at",
-        "effective_at", "late",
+        "effective_at", "confirmed_on", "late",
     )  # fmt: skip
     search_columns = [
         "state", "authority_id", "school", "category", "sex", "education", "degree_level",
         "title", "post_category", "staff_category", "in_establishment", "stage", "subject",
         "backbone", BIRTH_YEAR, "active", "complete_percent", "error_count", "warning_count",
-        "late", "submitted_at", "effective_at",
+        "late", "submitted_at", "effective_at", "confirmed_on",
     ]  # fmt: skip
     order_columns = [
         "name", "state", "title", "education", "complete_percent", "error_count", "submitted_at",
-        "effective_at",
+        "effective_at", "confirmed_on",
     ]  # fmt: skip
     base_order = ("name", "asc")
     label_columns = LABELS | {
@@ -115,6 +115,7 @@ class TeacherView(PurposeExport, BaseModelView):
         "warning_count": _l("Warnings"),
         "submitted_at": _l("Submitted"),
         "effective_at": _l("Effective since"),
+        "confirmed_on": _l("Last confirmed"),
         "late": _l("Late"),
         BIRTH_YEAR: _l("Year of birth"),
     }
