@@ -1,6 +1,7 @@
 """The commands: `flask seed`, `create-admin`, `worker`, `nightly`, `check`, `audit verify`."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -44,6 +45,9 @@ def seed(folder: str) -> None:
     try:
         with system():
             counts = seed_loader.load_reference(db.session, Path(folder))
+            if counts.any_change:
+                detail = {"seed": asdict(counts)}
+                audit.record(db.session, "setting", actor=None, detail=detail)
             db.session.commit()
     except Refused as refused:
         for problem in refused.problems:
@@ -78,15 +82,13 @@ def create_admin(username: str, name: str, password: str) -> None:
         )
         db.session.add(account)
         db.session.flush()
-        db.session.add(
-            Assignment(
-                account_id=account.id,
-                role=Role.CITY_SYSTEM,
-                unit_id=city.id,
-                valid_from=today(),
-            )
+        granted = Assignment(
+            account_id=account.id, role=Role.CITY_SYSTEM, unit_id=city.id, valid_from=today()
         )
+        db.session.add(granted)
         audit.record(db.session, "account", actor=None, object=account)
+        detail = {"account": account.id, "role": str(granted.role), "unit": city.id}
+        audit.record(db.session, "role_grant", actor=None, object=granted, detail=detail)
         db.session.commit()
 
 

@@ -23,6 +23,7 @@ from app.indicators.file import Facts, FileData, Row
 from app.models.record import TEACHER_SETS
 from app.models.teacher import FileProblem, OpenProcess, Teacher
 from app.models.unit import Unit
+from app.services import audit
 
 SCOPE = "DQ018"
 RETIRED = frozenset({"301", "302"})
@@ -370,7 +371,10 @@ def acknowledge(session: Session, actor: Actor, teacher: Teacher) -> int:
         .values(acknowledged_by=actor.account_id, acknowledged_at=now())
         .execution_options(synchronize_session=False)
     )
-    return int(getattr(result, "rowcount", 0))
+    count = int(getattr(result, "rowcount", 0))
+    detail = {"acknowledged": count}
+    audit.record(session, "change", actor=actor, object=teacher, detail=detail)
+    return count
 
 
 def open_counts(session: Session) -> dict[str, int]:

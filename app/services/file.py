@@ -22,7 +22,7 @@ from app.indicators import completeness, derive
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
 from app.indicators.rules import Condition
-from app.indicators.values import BadValue, parse
+from app.indicators.values import BadValue, mask, parse
 from app.models.record import TEACHER_SETS
 from app.models.teacher import (
     Affiliation,
@@ -210,12 +210,20 @@ def save_record(
         "change" if record_uuid else "create",
         actor=actor,
         object=record,
-        detail={
-            "set": set_code,
-            "fields": sorted(k for k in values if old.get(k) != merged.get(k)),
-        },
+        detail={"set": set_code, "values": _changes(set_code, old, merged, catalog)},
     )
     return record
+
+
+def _changes(
+    set_code: str, old: Mapping[str, Any], new: Mapping[str, Any], catalog: Catalog
+) -> dict[str, list[str]]:
+    """What a row said before and says now, by indicator code; personal values are masked."""
+    return {
+        item.code: [mask(item, old.get(item.code), keep=1), mask(item, new.get(item.code), keep=1)]
+        for item in catalog.set(set_code).indicators
+        if old.get(item.code) != new.get(item.code)
+    }
 
 
 def _can_be_mended(

@@ -60,6 +60,8 @@ def check_batch(
         progress(1, 1)
         return
     persons = persons_of(session, batch.id)
+    # The first step commits that the check began anew.
+    audit.record(session, "import", actor=actor, object=batch, detail={"step": "checking"})
     progress(0, len(persons))
     planner = Planner(
         session,
