@@ -15,7 +15,7 @@ from app.access.fields import may_edit, may_edit_set
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now, today
-from app.core.crypto import blind_index, seal
+from app.core.crypto import index_columns, seal
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.core.reference import IndicatorSet
 from app.indicators import completeness, derive
@@ -637,11 +637,11 @@ def identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
     number = values.get("id_no")
     teacher.id_doc_type = values.get("id_doc_type")
     if not number:
-        teacher.id_no = teacher.id_no_index = None
+        teacher.id_no = teacher.id_no_index = teacher.id_no_index2 = None
         return
-    index = blind_index(number, "idcard")
-    if teacher.id_no_index != index:
-        teacher.id_no_index = index
+    indexes = index_columns("id_no", number, "idcard")
+    if any(getattr(teacher, name) != index for name, index in indexes.items()):
+        teacher.id_no_index, teacher.id_no_index2 = indexes.values()
         teacher.id_no = seal(number, table="teacher", column="id_no", uuid=teacher.uuid)
 
 

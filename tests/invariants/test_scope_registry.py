@@ -14,6 +14,7 @@ APP = Path(__file__).resolve().parents[2] / "app"
 PUBLIC = {
     "assert_parent": {"contributor", "none_answer", "name_gram", "open_process", "import_row"},
     "history": {"transition", "audit_seal"},
+    "keys": {"key_fingerprint"},
     "reference": {
         "indicator_set", "indicator", "indicator_rule", "code", "region", "school_type",
         "check_rule", "parameter", "number_sequence", "round", "round_extension", "district",
