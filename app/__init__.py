@@ -1,13 +1,17 @@
 """The composition root: create_app() wires the parts and decides nothing."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, g
 from flask_appbuilder import AppBuilder
+from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, read_config
+
+log = logging.getLogger(__name__)
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -49,6 +53,7 @@ def create_app(**overrides: Any) -> Flask:
     commands.register(flask)
     _resolve_actor_lazily(flask)
     refuse_open_endpoints(flask)
+    _check_keys(flask)
     return flask
 
 
@@ -62,6 +67,25 @@ def _make_demo_keys(flask: Flask) -> None:
     keys = Path(flask.config["FIELD_KEY_FILE"])
     if not flask.config["FIELD_KEYS"] and not keys.exists():
         create_key_file(keys)
+
+
+def _check_keys(flask: Flask) -> None:
+    """Refuse to start with keys that the database was not written with (SEC-41).
+
+    Without a database the processes start all the same and say so at /readyz.
+    """
+    from app.core.crypto import ring_in_use
+    from app.extensions import db
+    from app.services import key
+
+    with flask.app_context():
+        try:
+            key.check_and_note(db.engine, ring_in_use())
+        except OperationalError:
+            log.warning("the keys are not compared: the database is not available")
+        finally:
+            # Processes are forked after this; they must not share a connection.
+            db.engine.dispose()
 
 
 def _resolve_actor_lazily(flask: Flask) -> None:

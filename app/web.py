@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, Response, abort, g, jsonify, render_template, request, session
+from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request, session
 from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -21,19 +21,20 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
 from app.access.roles import ROLE_LABELS
-from app.access.scope import actor_or_none
+from app.access.scope import Actor, actor_or_none
 from app.core import logs
 from app.core.database import reads_only
 from app.core.errors import AppError, Busy, Problem, Stale
 from app.core.whole import LARGEST
 from app.extensions import db
-from app.services import audit, delegation, notice
+from app.services import audit, audit_watch, delegation, notice, sign_in
 from app.views.assets import register_assets
 from app.views.listing import register_listing
 from app.views.once import submit_key
 from app.views.widgets import register_widgets
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSALS = (403, 404)
 MAX_QUERY = 8 * 1024
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -49,6 +50,7 @@ HEADERS = {
 }
 
 log = logging.getLogger(__name__)
+audit_watch.watch_writes(db.session.session_factory)
 
 
 class Key(IntegerConverter):
@@ -91,6 +93,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.register_error_handler(PoolTimeout, lambda _error: answer(app, Busy()))
     app.register_error_handler(Exception, lambda error: _unexpected(app, error))
     # Pages are read by machines: the lines that only hold a block need not be sent.
+    appbuilder.sm.on_sign_in.append(sign_in.note)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     register_assets(app)
     register_widgets(app)
@@ -158,6 +161,9 @@ def _end(_error: BaseException | None) -> None:
 
 
 def _finish(response: Response) -> Response:
+    if response.status_code in REFUSALS:
+        # Here and not where errors are answered: Flask-AppBuilder's API answers some by itself.
+        _note_refusal(response.status_code)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint != "static":
@@ -185,8 +191,6 @@ def answer(app: Flask, error: AppError) -> Response:
 
 def _say(app: Flask, status: int, message: str, problems: Sequence[Problem] = ()) -> Response:
     db.session.rollback()
-    if status in (403, 404):
-        _note_refusal(status)
     if wants_json():
         response = jsonify(message=message, errors=[_plain(p) for p in problems])
     else:
@@ -202,11 +206,13 @@ def _plain(problem: Problem) -> Mapping[str, Any]:
 
 def _note_refusal(status: int) -> None:
     """A refusal by scope or right is on record (SEC-43); in a transaction of its own."""
-    actor = actor_or_none()
+    db.session.rollback()
+    actor = actor_or_none() or _without_assignment()
     if actor is None:
         return
     token = reads_only.set(False)
     try:
+        db.session.rollback()
         audit.record(
             db.session(),
             "refused",
@@ -218,6 +224,14 @@ def _note_refusal(status: int) -> None:
         db.session.commit()
     finally:
         reads_only.reset(token)
+
+
+def _without_assignment() -> Actor | None:
+    """The signed-in account that holds no assignment and is therefore nobody."""
+    account = current_app.appbuilder.sm.current_user  # type: ignore[attr-defined]
+    if account is None or not getattr(account, "id", None):
+        return None
+    return sign_in.actor_of(db.session(), account)
 
 
 def _page(app: Flask, status: int, message: str, problems: Any = ()) -> str:

@@ -1,6 +1,7 @@
 """Sign-in and the question "may this role open this page"; stock FAB security views are off."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ from sqlalchemy import select
 
 from app.access.roles import READ, may_open
 from app.access.scope import Actor, actor_or_none, choose_actor, held_assignments
-from app.core.clock import now, today
+from app.core.clock import local, now, today
+from app.core.database import reads_only
 from app.core.errors import Malformed
 from app.models.account import Account, Assignment
 from app.models.unit import Unit
@@ -36,6 +38,9 @@ class SignInView(AuthDBView):
     def logout(self) -> Any:
         """End the session by POST; a link asks first, so that no foreign page can (SEC-28)."""
         if request.method == "POST":
+            account = self._get_authenticated_user()
+            if account is not None:
+                self.appbuilder.sm.note_sign_out(account)
             return super().logout()
         if not current_user.is_authenticated:
             return redirect(url_for(f"{self.endpoint}.login"))
@@ -64,7 +69,8 @@ class SecurityManager(StockSecurityManager):
         super().__init__(appbuilder)
         # Menu item -> the resource it opens; filled by views.menu.
         self.menu_resources: dict[str, str] = {}
-        self.on_sign_in: list[Any] = []
+        # Called with session, act, account and the name as typed, in the transaction of the act.
+        self.on_sign_in: list[Callable[[Any, str, Account | None, str], None]] = []
 
     def register_views(self) -> None:
         """Register the sign-in page and its API, nothing else."""
@@ -109,18 +115,47 @@ class SecurityManager(StockSecurityManager):
         }
 
     def auth_user_db(self, username: str, password: str) -> Account | None:
-        """Check a password; five failures lock the account for a quarter of an hour."""
-        account = self.find_user(username=username)
+        """Check a password; five failures lock the account for a quarter of an hour.
+
+        What is counted and its audit row are written in one transaction (SEC-43).
+        """
+        account = self.find_user(username=username) or self.find_user(email=username)
         locked = account is not None and account.locked_until and account.locked_until > now()
         found = None if locked else super().auth_user_db(username, password)
+        self._note("sign_in" if found else "sign_in_failed", account, username)
         if account is not None and found is None and not locked:
-            account.locked_until = (
-                now() + LOCK if (account.fail_login_count or 0) >= FAILURES else None
-            )
-            self.session.commit()
-        for hook in self.on_sign_in:
-            hook(account, found)
+            account.locked_until = None
+            if (account.fail_login_count or 0) >= FAILURES:
+                account.locked_until = now() + LOCK
+                self._note("locked", account, username)
+        self.session.commit()
         return found
+
+    def update_user_auth_stat(self, user: Account, success: bool = True) -> None:
+        """Count an attempt; auth_user_db() commits it."""
+        if success:
+            user.login_count = (user.login_count or 0) + 1
+            user.last_login = local(now()).replace(tzinfo=None)
+            user.fail_login_count = 0
+        else:
+            user.fail_login_count = (user.fail_login_count or 0) + 1
+
+    def noop_user_update(self, user: Account) -> None:
+        """Nothing to balance: every attempt writes one row of the audit log."""
+
+    def note_sign_out(self, account: Account) -> None:
+        """Write that somebody signs out, in a transaction of its own."""
+        token = reads_only.set(False)
+        try:
+            self.session.rollback()
+            self._note("sign_out", account, account.username)
+            self.session.commit()
+        finally:
+            reads_only.reset(token)
+
+    def _note(self, act: str, account: Account | None, name: str) -> None:
+        for hook in self.on_sign_in:
+            hook(self.session(), act, account, name or "")
 
     def get_first_user(self) -> Account | None:
         """Balances the time of failures; any row will do."""

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from app.access.roles import Role
 from app.core.clock import BEIJING
-from app.core.crypto import blind_index, seal
+from app.core.crypto import index_columns, seal
 from app.demo import ids
 from app.demo.accounts import Register
 from app.demo.course import Calendar, Taken
@@ -149,7 +149,7 @@ class Keeper:
             "file_version": len(course.versions),
             "content_version": 3,
             "id_no": seal(number, table="teacher", column="id_no", uuid=file.uuid),
-            "id_no_index": blind_index(number, "idcard"),
+            **index_columns("id_no", number, "idcard"),
             "name": file.life.name,
             "pinyin": initials(file.life.name),
             "birth_year": file.life.birth.year,
@@ -192,7 +192,7 @@ class Keeper:
             if value is not None:
                 table = f"rec_{version.set}"
                 row[code] = seal(value, table=table, column=code, uuid=version.uuid)
-                row[f"{code}_index"] = blind_index(value, kind)
+                row |= index_columns(code, value, kind)
         return row
 
     def _history(self, file: File, place: Columns) -> None:

@@ -10,7 +10,7 @@ from app.indicators.catalog import catalog
 from app.jobs.worker import JOBS, JobContext, job
 from app.models.saved_view import FormDraft, SubmitKey
 from app.models.teacher import OPEN_STATES, ReviewState, Teacher
-from app.services import check, reminder
+from app.services import audit, check, reminder
 from app.services import job as queue
 from app.services.file import file_data
 from app.services.round import mark_late as mark_late_files
@@ -53,6 +53,7 @@ def recheck_files(ctx: JobContext) -> None:
             return
         check.keep(ctx.session, files, file_data(ctx.session, files, kept), kept)
         last = files[-1].id
+        _note(ctx, files=len(files))
         ctx.step(last)
         ctx.session.expunge_all()
 
@@ -61,7 +62,14 @@ def recheck_files(ctx: JobContext) -> None:
 def mark_late(ctx: JobContext) -> None:
     """Mark the files that their schools have not reported by the last day (S82)."""
     mark_late_files(ctx.session)
+    _note(ctx)
     ctx.session.commit()
+
+
+def _note(ctx: JobContext, **counts: int) -> None:
+    """The row about what the system did by itself, in the transaction that did it."""
+    place, detail = ("job", ctx.job.id), {"name": ctx.job.name, **counts}
+    audit.record(ctx.session, "job", actor=None, object=place, detail=detail)
 
 
 @job("remind", nightly=time(6, 0))

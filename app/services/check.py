@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.access.scope import Actor
 from app.core.clock import now, today
-from app.core.crypto import search_indexes
+from app.core.crypto import index_column, search_indexes
 from app.core.errors import Forbidden, Problem, Refused
 from app.indicators import checks
 from app.indicators.catalog import Catalog, language
@@ -23,6 +23,7 @@ from app.indicators.file import Facts, FileData, Row
 from app.models.record import TEACHER_SETS
 from app.models.teacher import FileProblem, OpenProcess, Teacher
 from app.models.unit import Unit
+from app.services import audit
 
 SCOPE = "DQ018"
 RETIRED = frozenset({"301", "302"})
@@ -37,7 +38,7 @@ def facts(session: Session, teachers: Sequence[Teacher]) -> dict[int, Facts]:
     ids = [teacher.id for teacher in teachers]
     same, elsewhere = _same_number(session, ids)
     near = _near_duplicates(session, ids)
-    mobiles = _shared(session, ids, TEACHER_SETS["contact"], "mobile_index")
+    mobiles = _shared(session, ids, TEACHER_SETS["contact"], index_column("mobile"))
     certs = _shared_certificates(session, ids)
     processes = dict(
         session.execute(
@@ -67,10 +68,11 @@ def _same_number(
     session: Session, ids: list[int]
 ) -> tuple[dict[tuple[int, bool], bool], dict[int, str]]:
     mine, other = aliased(Teacher), aliased(Teacher)
+    number = index_column("id_no")
     rows = session.execute(
         _unscoped(
             select(mine.id, mine.school_id, other.school_id, other.active, Unit.name)
-            .join(other, other.id_no_index == mine.id_no_index)
+            .join(other, getattr(other, number) == getattr(mine, number))
             .join(Unit, Unit.id == other.school_id)
             .where(mine.id.in_(ids), other.id != mine.id)
         )
@@ -175,15 +177,17 @@ def known_identities(
     """
     rows = session.execute(
         _unscoped(
-            select(Teacher.id_no_index, Teacher.school_id, Teacher.active, Unit.name)
+            select(Teacher, Unit.name)
             .join(Unit, Unit.id == Teacher.school_id)
-            .where(Teacher.id_no_index.in_(indexes))
+            .where(Teacher.has_number(indexes))
             .order_by(Teacher.active.desc(), Teacher.id)
         )
     )
     found: dict[bytes, KnownIdentity] = {}
-    for index, school, active, name in rows:
-        found.setdefault(index, KnownIdentity(bool(active), school == school_id, name))
+    for teacher, name in rows:
+        known = KnownIdentity(bool(teacher.active), teacher.school_id == school_id, name)
+        for index in teacher.number_indexes:
+            found.setdefault(index, known)
     return found
 
 
@@ -370,7 +374,10 @@ def acknowledge(session: Session, actor: Actor, teacher: Teacher) -> int:
         .values(acknowledged_by=actor.account_id, acknowledged_at=now())
         .execution_options(synchronize_session=False)
     )
-    return int(getattr(result, "rowcount", 0))
+    count = int(getattr(result, "rowcount", 0))
+    detail = {"acknowledged": count}
+    audit.record(session, "change", actor=actor, object=teacher, detail=detail)
+    return count
 
 
 def open_counts(session: Session) -> dict[str, int]:

@@ -15,14 +15,14 @@ from app.access.fields import may_edit, may_edit_set
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now, today
-from app.core.crypto import blind_index, seal
+from app.core.crypto import index_columns, seal
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.core.reference import IndicatorSet
 from app.indicators import completeness, derive
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
 from app.indicators.rules import Condition
-from app.indicators.values import BadValue, parse
+from app.indicators.values import BadValue, mask, parse
 from app.models.record import TEACHER_SETS
 from app.models.teacher import (
     Affiliation,
@@ -210,12 +210,20 @@ def save_record(
         "change" if record_uuid else "create",
         actor=actor,
         object=record,
-        detail={
-            "set": set_code,
-            "fields": sorted(k for k in values if old.get(k) != merged.get(k)),
-        },
+        detail={"set": set_code, "values": _changes(set_code, old, merged, catalog)},
     )
     return record
+
+
+def _changes(
+    set_code: str, old: Mapping[str, Any], new: Mapping[str, Any], catalog: Catalog
+) -> dict[str, list[str]]:
+    """What a row said before and says now, by indicator code; personal values are masked."""
+    return {
+        item.code: [mask(item, old.get(item.code), keep=1), mask(item, new.get(item.code), keep=1)]
+        for item in catalog.set(set_code).indicators
+        if old.get(item.code) != new.get(item.code)
+    }
 
 
 def _can_be_mended(
@@ -629,11 +637,11 @@ def identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
     number = values.get("id_no")
     teacher.id_doc_type = values.get("id_doc_type")
     if not number:
-        teacher.id_no = teacher.id_no_index = None
+        teacher.id_no = teacher.id_no_index = teacher.id_no_index2 = None
         return
-    index = blind_index(number, "idcard")
-    if teacher.id_no_index != index:
-        teacher.id_no_index = index
+    indexes = index_columns("id_no", number, "idcard")
+    if any(getattr(teacher, name) != index for name, index in indexes.items()):
+        teacher.id_no_index, teacher.id_no_index2 = indexes.values()
         teacher.id_no = seal(number, table="teacher", column="id_no", uuid=teacher.uuid)
 
 

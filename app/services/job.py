@@ -11,21 +11,15 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.errors import Stale
 from app.models.job import ENDED, Job, JobState
+from app.services import audit
 
 # Leases compare the clocks of all machines that run workers: keep them on NTP.
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 
 
-class Owner(Protocol):
+class Owner(audit.Actor, Protocol):
     """What a job keeps of the actor it runs for (access.scope.Actor)."""
-
-    @property
-    def account_id(self) -> Any: ...
-    @property
-    def assignment_id(self) -> Any: ...
-    @property
-    def unit_id(self) -> Any: ...
 
 
 class Lost(Exception):
@@ -152,6 +146,22 @@ def resume(session: Session, job_id: int) -> None:
     }
     if not _count(session, update(Job).where(Job.id == job_id, stopped).values(again)):
         raise Stale
+
+
+def stop(session: Session, actor: Owner, job: Job) -> None:
+    """Cancel a job as its owner wishes, with the audit row; as cancel()."""
+    cancel(session, job.id)
+    _note(session, actor, job, "cancel")
+
+
+def go_on(session: Session, actor: Owner, job: Job) -> None:
+    """Queue a stopped job again as its owner wishes, with the audit row; as resume()."""
+    resume(session, job.id)
+    _note(session, actor, job, "resume")
+
+
+def _note(session: Session, actor: Owner, job: Job, act: str) -> None:
+    audit.record(session, "job", actor=actor, object=job, detail={"name": job.name, "act": act})
 
 
 def claim(session: Session, *, worker: str, lease: timedelta = LEASE) -> Claim | None:

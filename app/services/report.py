@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from flask_babel import gettext as _
 from sqlalchemy import exists, func, insert, select
@@ -289,10 +289,10 @@ def _sent(item: Indicator, value: Any, file: FileData, known: Catalog) -> str:
 
 def _sealed(batch: ReportBatch, teacher_id: int, body: Mapping[str, Any]) -> bytes:
     text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    return seal(text, table=TABLE, column=COLUMN, uuid=_place(batch.number, teacher_id))
+    return seal(text, table=TABLE, column=COLUMN, uuid=place_of(batch.number, teacher_id))
 
 
-def _place(number: str, teacher_id: int) -> Any:
+def place_of(number: str, teacher_id: int) -> UUID:
     """The identity of an item: content moved to another batch or file is noticed."""
     return uuid5(NAMESPACE_URL, f"{number}/{teacher_id}")
 
@@ -308,7 +308,7 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
     )
     try:
         for teacher_id, sealed in rows:
-            place = _place(batch.number, teacher_id)
+            place = place_of(batch.number, teacher_id)
             yield json.loads(unseal(sealed or b"", table=TABLE, column=COLUMN, uuid=place))
     finally:
         rows.close()

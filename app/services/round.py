@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select, update
+from sqlalchemy import inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.access.roles import AUTHORITIES, Role
@@ -136,10 +136,26 @@ def save(session: Session, actor: Actor, each: Round) -> Round:
         raise Refused(problems=problems)
     is_new = each.id is None
     session.add(each)
+    detail = _changes(each)
     session.flush()
-    audit.record(session, "create" if is_new else "change", actor=actor, object=each)
+    audit.record(session, "create" if is_new else "change", actor=actor, object=each, detail=detail)
     mark_late(session)
     return each
+
+
+def _changes(each: Round) -> dict[str, list[str]]:
+    """What a round said before and says now, by column; known only before it is flushed."""
+    state: Any = inspect(each)
+    found = {}
+    for column in state.mapper.column_attrs:
+        after, _same, before = state.attrs[column.key].history
+        if after:
+            found[column.key] = [_said(before), _said(after)]
+    return found
+
+
+def _said(values: Sequence[Any]) -> str:
+    return "" if not values or values[0] is None else str(values[0])
 
 
 def _problems(session: Session, each: Round) -> list[Problem]:

@@ -23,8 +23,8 @@ from app.jobs.worker import JOBS
 from app.models.account import Account
 from app.models.exchange import ImportBatch
 from app.models.job import Job, JobState
-from app.services import audit, report
 from app.services import job as queue
+from app.services import report
 from app.views.base import BaseModelView
 from app.views.datamodel import Datamodel
 from app.views.listing import Row, address_of
@@ -298,20 +298,18 @@ class JobView(BaseModelView):
     @has_access
     def cancel(self, pk: int) -> Any:
         """Ask a job to stop; what it has done stays done."""
-        return self._act(pk, queue.cancel, "cancel", _("The job stops after the part under way."))
+        return self._act(pk, queue.stop, _("The job stops after the part under way."))
 
     @expose("/<int:pk>/resume", methods=["POST"])
     @has_access
     def resume(self, pk: int) -> Any:
         """Put a failed or stopped job back into the queue; it goes on where it stopped."""
-        return self._act(pk, queue.resume, "resume", _("The job goes on where it stopped."))
+        return self._act(pk, queue.go_on, _("The job goes on where it stopped."))
 
-    def _act(self, pk: int, act: Callable[..., None], name: str, done: str) -> Any:
+    def _act(self, pk: int, act: Callable[..., None], done: str) -> Any:
         session, actor = db.session(), current_actor()
         item = scoped_get(session, Job, pk)
-        act(session, item.id)
-        detail = {"name": item.name, "act": name}
-        audit.record(session, "job", actor=actor, object=item, detail=detail)
+        act(session, actor, item)
         session.commit()
         flash(done, "success")
         return redirect(self.next_url() or url_for("JobView.show", pk=pk))

@@ -231,7 +231,7 @@ class ReportView(BaseModelView):
     def cancel(self, pk: int) -> Any:
         """Stop after the files under way; the batch waits to be gone on with."""
         session = db.session()
-        jobs.cancel(session, find_job(session, pk).id)
+        jobs.stop(session, current_actor(), find_job(session, pk))
         session.commit()
         return redirect(url_for("ReportView.progress", pk=pk))
 
@@ -240,7 +240,7 @@ class ReportView(BaseModelView):
     def resume(self, pk: int) -> Any:
         """Go on with a report that was stopped or failed."""
         session = db.session()
-        jobs.resume(session, find_job(session, pk).id)
+        jobs.go_on(session, current_actor(), find_job(session, pk))
         session.commit()
         return redirect(url_for("ReportView.progress", pk=pk))
 

@@ -102,6 +102,13 @@ def upgrade():
         sa.UniqueConstraint("last_id", name=op.f("uq_audit_seal_last_id")),
     )
     op.create_table(
+        "key_fingerprint",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("fingerprint", sa.String(length=16), nullable=False),
+        sa.Column("since", app.models.base.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_key_fingerprint")),
+    )
+    op.create_table(
         "check_rule",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=5), nullable=False),
@@ -499,6 +506,7 @@ def upgrade():
         sa.Column("content_version", sa.Integer(), nullable=False),
         sa.Column("id_no", sa.LargeBinary(), nullable=True),
         sa.Column("id_no_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id_no_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("id_doc_type", sa.String(length=5), nullable=True),
         sa.Column("name", sa.String(length=50), nullable=False),
         sa.Column("pinyin", sa.String(length=50), nullable=False),
@@ -572,6 +580,7 @@ def upgrade():
             sqlite_where=sa.text("active AND state IN ('effective','city_accepted','reported')"),
         )
         batch_op.create_index(batch_op.f("ix_teacher_id_no_index"), ["id_no_index"], unique=False)
+        batch_op.create_index(batch_op.f("ix_teacher_id_no_index2"), ["id_no_index2"], unique=False)
         batch_op.create_index("ix_teacher_name", ["name", "id"], unique=False)
         batch_op.create_index("ix_teacher_pinyin", ["pinyin"], unique=False)
         batch_op.create_index(
@@ -588,6 +597,13 @@ def upgrade():
         batch_op.create_index(
             "uq_teacher_id_no_active",
             ["id_no_index"],
+            unique=True,
+            postgresql_where=sa.text("active"),
+            sqlite_where=sa.text("active"),
+        )
+        batch_op.create_index(
+            "uq_teacher_id_no_active2",
+            ["id_no_index2"],
             unique=True,
             postgresql_where=sa.text("active"),
             sqlite_where=sa.text("active"),
@@ -2061,6 +2077,7 @@ def upgrade():
         sa.Column("sub_unit", sa.String(length=100), nullable=True),
         sa.Column("photo", sa.String(length=200), nullable=True),
         sa.Column("id_no_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id_no_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("extra", sa.JSON(), nullable=True),
         sa.Column("entered_at", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("entered_by", sa.Integer(), nullable=True),
@@ -2094,6 +2111,7 @@ def upgrade():
             sqlite_where=sa.text("valid_from IS NULL"),
         )
         batch_op.create_index("ix_rec_basic_id_no", ["id_no_index"], unique=False)
+        batch_op.create_index("ix_rec_basic_id_no2", ["id_no_index2"], unique=False)
         batch_op.create_index(
             "ix_rec_basic_school",
             ["school_id"],
@@ -2238,7 +2256,9 @@ def upgrade():
         sa.Column("emergency_name", sa.String(length=50), nullable=True),
         sa.Column("emergency_phone", sa.LargeBinary(), nullable=True),
         sa.Column("mobile_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("mobile_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("emergency_phone_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("emergency_phone_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("extra", sa.JSON(), nullable=True),
         sa.Column("entered_at", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("entered_by", sa.Integer(), nullable=True),
@@ -2274,7 +2294,11 @@ def upgrade():
         batch_op.create_index(
             "ix_rec_contact_emergency_phone", ["emergency_phone_index"], unique=False
         )
+        batch_op.create_index(
+            "ix_rec_contact_emergency_phone2", ["emergency_phone_index2"], unique=False
+        )
         batch_op.create_index("ix_rec_contact_mobile", ["mobile_index"], unique=False)
+        batch_op.create_index("ix_rec_contact_mobile2", ["mobile_index2"], unique=False)
         batch_op.create_index(
             "ix_rec_contact_school",
             ["school_id"],
@@ -3989,7 +4013,9 @@ def downgrade():
             sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
         )
         batch_op.drop_index("ix_rec_contact_mobile")
+        batch_op.drop_index("ix_rec_contact_mobile2")
         batch_op.drop_index("ix_rec_contact_emergency_phone")
+        batch_op.drop_index("ix_rec_contact_emergency_phone2")
         batch_op.drop_index(
             "ix_rec_contact_draft",
             postgresql_where=sa.text("valid_from IS NULL"),
@@ -4069,6 +4095,7 @@ def downgrade():
             sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
         )
         batch_op.drop_index("ix_rec_basic_id_no")
+        batch_op.drop_index("ix_rec_basic_id_no2")
         batch_op.drop_index(
             "ix_rec_basic_draft",
             postgresql_where=sa.text("valid_from IS NULL"),
@@ -4516,6 +4543,11 @@ def downgrade():
             postgresql_where=sa.text("active"),
             sqlite_where=sa.text("active"),
         )
+        batch_op.drop_index(
+            "uq_teacher_id_no_active2",
+            postgresql_where=sa.text("active"),
+            sqlite_where=sa.text("active"),
+        )
         batch_op.drop_index("ix_teacher_title")
         batch_op.drop_index("ix_teacher_submitted")
         batch_op.drop_index("ix_teacher_school_state")
@@ -4528,6 +4560,7 @@ def downgrade():
         batch_op.drop_index("ix_teacher_pinyin")
         batch_op.drop_index("ix_teacher_name")
         batch_op.drop_index(batch_op.f("ix_teacher_id_no_index"))
+        batch_op.drop_index(batch_op.f("ix_teacher_id_no_index2"))
         batch_op.drop_index(
             "ix_teacher_figures",
             postgresql_where=sa.text(
@@ -4633,6 +4666,7 @@ def downgrade():
         batch_op.drop_index("ix_check_rule_valid_to")
 
     op.drop_table("check_rule")
+    op.drop_table("key_fingerprint")
     op.drop_table("audit_seal")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_teacher_id")

@@ -16,6 +16,7 @@ PUBLIC = {
         "contributor", "none_answer", "name_gram", "open_process", "import_row", "review_claim",
     },
     "history": {"transition", "audit_seal"},
+    "keys": {"key_fingerprint"},
     "reference": {
         "indicator_set", "indicator", "indicator_rule", "code", "region", "school_type",
         "check_rule", "parameter", "number_sequence", "round", "round_extension", "district",

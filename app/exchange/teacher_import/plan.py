@@ -144,12 +144,13 @@ class Planner:
 
     def _teachers(self, persons: list[bytes]) -> dict[bytes, Teacher]:
         query = select(Teacher).where(
-            Teacher.school_id == self.school_id, Teacher.active, Teacher.id_no_index.in_(persons)
+            Teacher.school_id == self.school_id, Teacher.active, Teacher.has_number(persons)
         )
         query = query.order_by(Teacher.id)
         if self.locks:
             query = query.with_for_update(of=Teacher)
-        return {bytes(each.id_no_index or b""): each for each in self.session.scalars(query)}
+        found, wanted = self.session.scalars(query), set(persons)
+        return {index: each for each in found for index in each.number_indexes if index in wanted}
 
     def _look_at_stranger(
         self, person: bytes, rows: list[StagedRow], known: check.KnownIdentity | None

@@ -88,8 +88,7 @@ class ReviewView(Claims, BaseModelView):
     search_columns = [
         "state", "authority_id", "school", "category", "run_by", "late", "error_count",
         "warning_count", "claim", "opinion", "state_since", "submitted_at", "post_category",
-        "in_establishment",
-        "staff_category",
+        "in_establishment", "staff_category",
     ]  # fmt: skip
     order_columns = ["name", "state_since", "submitted_at", "error_count"]
     base_order = ("state_since", "asc")
