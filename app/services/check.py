@@ -23,6 +23,7 @@ from app.indicators.file import Facts, FileData, Row
 from app.models.record import TEACHER_SETS
 from app.models.teacher import FileProblem, OpenProcess, Teacher
 from app.models.unit import Unit
+from app.services.filling import hold
 
 SCOPE = "DQ018"
 RETIRED = frozenset({"301", "302"})
@@ -355,6 +356,7 @@ def as_problem(row: FileProblem) -> Problem:
 
 def acknowledge(session: Session, actor: Actor, teacher: Teacher) -> int:
     """Acknowledge the open warnings of a file with name and time; returns how many."""
+    hold(session, teacher)
     if not teacher.is_open:
         raise Refused(_("Warnings are acknowledged while the file is filled in."))
     mine = actor.teacher_id == teacher.id or teacher.school_id == actor.unit_id

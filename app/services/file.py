@@ -32,8 +32,11 @@ from app.models.teacher import (
     Teacher,
 )
 from app.models.unit import Unit
-from app.services import attachment, audit, check, search
+from app.services import attachment, audit, check, filling, search
+from app.services.filling import require_open
 from app.services.record import Change, update_rows
+
+is_open_to, locked_reason = filling.is_open_to, filling.locked_reason
 
 # Derived values and list columns, written by one function after each act.
 LIST_COLUMNS = {
@@ -162,7 +165,7 @@ def save_record(
     `raw` holds raw values by indicator code; fields left out keep their value. Raises NotFound,
     Forbidden (with the fields that are not the actor's), Stale, Refused.
     """
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     if set_code not in TEACHER_SETS:
         raise NotFound()
     _check_rights(actor, teacher, set_code, raw, catalog)
@@ -248,7 +251,7 @@ def delete_record(
     catalog: Catalog,
 ) -> None:
     """Delete a draft row of a multi-row set; NotFound, Forbidden, Stale."""
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Refused(_("A single-row set can be emptied but not deleted."))
@@ -277,7 +280,7 @@ def answer_none(
     session: Session, actor: Actor, teacher: Teacher, set_code: str, none: bool, *, catalog: Catalog
 ) -> None:
     """Answer that there is nothing to report in a multi-row set, or take the answer back."""
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Malformed()
@@ -654,32 +657,6 @@ def _flush_identity(session: Session) -> None:
                 )
             ]
         ) from clash
-
-
-def _check_open(actor: Actor, teacher: Teacher) -> None:
-    if not is_open_to(actor, teacher):
-        raise Stale(locked_reason(teacher))
-
-
-def is_open_to(actor: Actor, teacher: Teacher) -> bool:
-    """Whether the actor's part of the file may be filled in at present (1.2, 1.3)."""
-    own_school = actor.role == Role.SCHOOL_INFO and actor.unit_id == teacher.school_id
-    return teacher.is_open or (own_school and teacher.state == ReviewState.SUBMITTED)
-
-
-def locked_reason(teacher: Teacher) -> str:
-    """Why the file cannot be edited at present, and who can change that and how."""
-    if teacher.state == ReviewState.SUBMITTED:
-        return _(
-            "The file waits for the head of the school. Who submitted it can withdraw it, and"
-            " the school can return it."
-        )
-    if teacher.state == ReviewState.SCHOOL_CONFIRMED:
-        return _(
-            "The file waits for the authority. The head can withdraw the report, or the"
-            " authority can return it."
-        )
-    return _("The file is effective. It is altered by an addition or a change request.")
 
 
 def _check_rights(
