@@ -33,6 +33,7 @@ from app.models.teacher import (
 )
 from app.models.unit import Unit
 from app.services import attachment, audit, check, filling, search
+from app.services.facts import facts as facts_of
 from app.services.filling import require_open
 from app.services.record import Change, update_rows
 
@@ -75,6 +76,8 @@ def create_file(
     if actor.role != Role.SCHOOL_INFO:
         raise Forbidden()
     school = scoped_get(session, Unit, actor.unit_id)
+    if filling.is_round_closed(school):
+        raise Refused(filling.round_closed())
     status = str(basic.get("staff_status") or "100")
     given = {k: v for k, v in basic.items() if k != "staff_status"}
     values, problems = parse_values(catalog, "basic", given, school.category)
@@ -374,7 +377,7 @@ def file_data(
         select(NoneAnswer.teacher_id, NoneAnswer.set).where(NoneAnswer.teacher_id.in_(ids))
     ):
         none.setdefault(teacher_id, set()).add(code)
-    facts = check.facts(session, teachers) if with_facts else {}
+    facts = facts_of(session, teachers) if with_facts else {}
     schools = _schools(session, teachers)
     return {
         t.id: FileData(
