@@ -35,7 +35,7 @@ from app.models.teacher import (
     ReviewState,
     Teacher,
 )
-from app.services import report, search
+from app.services import check, report, search
 from app.services.file import LIST_COLUMNS
 
 REVIEW, PERSONNEL = "review", "personnel"
@@ -167,6 +167,8 @@ class Keeper:
             "effective_at": course.effect,
             "confirmed_on": course.effect.astimezone(BEIJING).date() if course.effect else None,
             "late": course.late,
+            "decision_late": False,
+            "nightly_count": 0,
             "return_notes": course.return_notes,
             "created_at": course.created,
         }
@@ -270,6 +272,7 @@ class Keeper:
         seen = file.course.state != ReviewState.DRAFT
         by = self._register.holder(file.unit.id, Role.SCHOOL_INFO)[0]
         uuids = _record_uuids(file)
+        data = as_data(file, file.content)
         for problem, english in file.problems:
             known = seen and not problem.is_error
             self._writer.add(
@@ -283,6 +286,8 @@ class Keeper:
                     "record": uuids.get(str(problem.record)) if problem.record else None,
                     "message": str(problem.message)[:500],
                     "message_en": english[:500],
+                    "fingerprint": check.fingerprint(problem, data, self._catalog),
+                    "nightly": False,
                     "acknowledged_by": by if known else None,
                     "acknowledged_at": file.course.submitted_at if known else None,
                 },

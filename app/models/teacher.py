@@ -127,7 +127,11 @@ class Teacher(Scoped, Model):
     state_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     effective_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     confirmed_on: Mapped[date | None] = mapped_column(Date)
+    # Reported by the school after its last day; decided after the authority's or the city's.
     late: Mapped[bool] = mapped_column(Boolean, default=False)
+    decision_late: Mapped[bool] = mapped_column(Boolean, default=False)
+    # Findings of the nightly checks; they hold nothing up.
+    nightly_count: Mapped[int] = mapped_column(Integer, default=0)
     return_notes: Mapped[dict | None] = mapped_column(JSON)
     created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -261,6 +265,9 @@ class FileProblem(Scoped, Model):
     record: Mapped[str | None] = mapped_column(String(32))
     message: Mapped[str] = mapped_column(String(500))
     message_en: Mapped[str] = mapped_column(String(500), default="")
+    # What the values were that the finding is about: an acknowledgement holds for these only.
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    nightly: Mapped[bool] = mapped_column(Boolean, default=False)
     acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

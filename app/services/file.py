@@ -32,8 +32,12 @@ from app.models.teacher import (
     Teacher,
 )
 from app.models.unit import Unit
-from app.services import attachment, audit, check, search
+from app.services import attachment, audit, check, filling, search
+from app.services.facts import facts as facts_of
+from app.services.filling import require_open
 from app.services.record import Change, update_rows
+
+is_open_to, locked_reason = filling.is_open_to, filling.locked_reason
 
 # Derived values and list columns, written by one function after each act.
 LIST_COLUMNS = {
@@ -72,6 +76,8 @@ def create_file(
     if actor.role != Role.SCHOOL_INFO:
         raise Forbidden()
     school = scoped_get(session, Unit, actor.unit_id)
+    if filling.is_round_closed(school):
+        raise Refused(filling.round_closed())
     status = str(basic.get("staff_status") or "100")
     given = {k: v for k, v in basic.items() if k != "staff_status"}
     values, problems = parse_values(catalog, "basic", given, school.category)
@@ -162,7 +168,7 @@ def save_record(
     `raw` holds raw values by indicator code; fields left out keep their value. Raises NotFound,
     Forbidden (with the fields that are not the actor's), Stale, Refused.
     """
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     if set_code not in TEACHER_SETS:
         raise NotFound()
     _check_rights(actor, teacher, set_code, raw, catalog)
@@ -256,7 +262,7 @@ def delete_record(
     catalog: Catalog,
 ) -> None:
     """Delete a draft row of a multi-row set; NotFound, Forbidden, Stale."""
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Refused(_("A single-row set can be emptied but not deleted."))
@@ -285,7 +291,7 @@ def answer_none(
     session: Session, actor: Actor, teacher: Teacher, set_code: str, none: bool, *, catalog: Catalog
 ) -> None:
     """Answer that there is nothing to report in a multi-row set, or take the answer back."""
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Malformed()
@@ -379,7 +385,7 @@ def file_data(
         select(NoneAnswer.teacher_id, NoneAnswer.set).where(NoneAnswer.teacher_id.in_(ids))
     ):
         none.setdefault(teacher_id, set()).add(code)
-    facts = check.facts(session, teachers) if with_facts else {}
+    facts = facts_of(session, teachers) if with_facts else {}
     schools = _schools(session, teachers)
     return {
         t.id: FileData(
@@ -662,32 +668,6 @@ def _flush_identity(session: Session) -> None:
                 )
             ]
         ) from clash
-
-
-def _check_open(actor: Actor, teacher: Teacher) -> None:
-    if not is_open_to(actor, teacher):
-        raise Stale(locked_reason(teacher))
-
-
-def is_open_to(actor: Actor, teacher: Teacher) -> bool:
-    """Whether the actor's part of the file may be filled in at present (1.2, 1.3)."""
-    own_school = actor.role == Role.SCHOOL_INFO and actor.unit_id == teacher.school_id
-    return teacher.is_open or (own_school and teacher.state == ReviewState.SUBMITTED)
-
-
-def locked_reason(teacher: Teacher) -> str:
-    """Why the file cannot be edited at present, and who can change that and how."""
-    if teacher.state == ReviewState.SUBMITTED:
-        return _(
-            "The file waits for the head of the school. Who submitted it can withdraw it, and"
-            " the school can return it."
-        )
-    if teacher.state == ReviewState.SCHOOL_CONFIRMED:
-        return _(
-            "The file waits for the authority. The head can withdraw the report, or the"
-            " authority can return it."
-        )
-    return _("The file is effective. It is altered by an addition or a change request.")
 
 
 def _check_rights(

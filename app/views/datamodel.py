@@ -17,6 +17,7 @@ from app.access.scope import scoped_get
 from app.core.clock import BEIJING
 from app.core.errors import Malformed, NotFound
 from app.core.whole import whole_number
+from app.services.among import checksum
 
 COUNT_CAP = 10_000
 BOOLEANS = {"y": True, "true": True, "1": True, "n": False, "false": False, "0": False}
@@ -27,7 +28,7 @@ class Count(NamedTuple):
 
     number: int
     exact: bool
-    checksum: str = ""  # Of the keys counted: tells apart two sets of the same size.
+    checksum: str = ""  # Of keys and versions: tells apart two sets of the same size.
 
     def __str__(self) -> str:
         return f"{self.number:,}" if self.exact else f"{self.number:,}+"
@@ -300,6 +301,7 @@ class Datamodel(SQLAInterface):
     filter_converter_class = ConditionConverter
     FilterRelationOneToManyEqual: ClassVar[type] = RelationIs
     FilterRelationOneToManyNotEqual: ClassVar[type] = RelationIsNot
+    counts_versions = False  # Whether a checksum tells versions of the same rows apart.
 
     def __init__(self, obj: type, session: Any = None) -> None:
         self.condition_cache: dict[str, list[BaseFilter]] = {}
@@ -348,16 +350,17 @@ class Datamodel(SQLAInterface):
     def count(self, query: Query, cap: int | None = COUNT_CAP) -> Count:
         """Count the rows of a query; stop one after the cap unless it is None."""
         key = self.get_pk()
-        keys = query.order_by(None).with_entities(key.label("key"))
+        version = self.obj.version if self.counts_versions else literal(0)
+        keys = query.order_by(None).with_entities(key.label("key"), version.label("version"))
         if cap is not None:
             keys = keys.limit(cap + 1)
         inner = keys.subquery()
-        total = func.sum(inner.c.key) if self.is_integer(self.get_pk_name()) else literal(0)
-        counted = select(func.count(), total).select_from(inner)
-        found, checksum = self.session.execute(counted).one()
+        whole = self.is_integer(self.get_pk_name())
+        fixed = checksum(inner.c.key, inner.c.version) if whole else literal("")
+        found, total = self.session.execute(select(func.count(), fixed).select_from(inner)).one()
         if cap is not None and found > cap:
             return Count(cap, exact=False)
-        return Count(found, True, str(checksum or 0))
+        return Count(found, True, total)
 
     def with_relations(self, query: Query, columns: Iterable[str]) -> Query:
         """Load the parents that these columns (`school`, `school.authority.name`) read from."""

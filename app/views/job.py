@@ -83,6 +83,10 @@ def _report_link(job: Job) -> str:
     return address_of("ReportView", "show", pk=key) if key else address_of("ReportView", "list")
 
 
+def _trial_link(job: Job) -> str:
+    return address_of("ReportView", "progress", pk=job.id)
+
+
 KINDS: Mapping[str, Kind] = {
     imports.CHECK: Kind(_l("Check of a workbook"), _import_link, _l("See the preview")),
     imports.COMMIT: Kind(_l("Import of a workbook"), _import_link, _l("See the import")),
@@ -90,7 +94,9 @@ KINDS: Mapping[str, Kind] = {
     export.JOB: Kind(_l("Export"), _export_link, _l("To the file")),
     bulk.JOB: Kind(_l("Act on many files"), _bulk_link, _l("See each file")),
     report.JOB: Kind(_l("Report to the Ministry"), _report_link, _l("See the batch")),
+    report.TRIAL_JOB: Kind(_l("Dry run"), _trial_link, _l("See each file")),
     report.WRITE_JOB: Kind(_l("Workbook for the Ministry"), _report_link, _l("See the batch")),
+    "check_by_night": Kind(_l("Nightly check of all files"), _no_link),
     "recheck_files": Kind(_l("Nightly check of open files"), _no_link),
     "mark_late": Kind(_l("Marking late files"), _no_link),
     "remind": Kind(_l("Reminders of deadlines"), _no_link),

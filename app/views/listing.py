@@ -125,6 +125,7 @@ class Row(NamedTuple):
     cells: list[Cell]
     buttons: tuple[Button, ...] = ()
     name: str = ""
+    seen: str = ""  # "key:version", for acts that fix what was shown (REL-07).
 
 
 class Chip(NamedTuple):

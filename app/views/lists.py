@@ -40,6 +40,7 @@ class Lists:
 
     # Columns a person may add in the column chooser.
     optional_columns: tuple[str, ...] = ()
+    posts_versions = False  # Whether the acts of the list are refused for rows that moved since.
     # Relations that methods named as columns read from, e.g. "school.authority".
     list_relations: tuple[str, ...] = ()
     # Columns that the search box looks into; a subclass may override `quick_filter` instead.
@@ -274,7 +275,9 @@ class Lists:
             value = formats[column](value) if column in formats else value
             cells.append(cell_of(value, self._kind(column)))
         pk = self.datamodel.get_pk_value(item)
-        return Row(pk, self.row_link(item), cells, self.row_buttons(item), self.row_name(item))
+        seen = f"{pk}:{item.version}" if self.posts_versions else ""
+        name = self.row_name(item)
+        return Row(pk, self.row_link(item), cells, self.row_buttons(item), name, seen)
 
     def _parts(self, filters: Any) -> dict[str, Any]:
         name = type(self).__name__

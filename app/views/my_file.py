@@ -145,7 +145,7 @@ class MyFileView(BaseView):
         warnings = [
             (place_name(each.set, each.field, known), "", each)
             for each in found
-            if each.is_open_warning
+            if each.is_open_warning and _mends(each, category, known)
         ]
         left = [each for each in found if _mends(each, category, known)]
         return self.render_template(

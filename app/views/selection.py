@@ -1,6 +1,6 @@
 """Acts on one row or many: what is selected is a query inside the scope, never a posted list."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Query
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
+from app.core.whole import whole_number
 from app.views.declared import asks_itself
 
 BATCH = 500
@@ -107,6 +108,14 @@ class Selection:
         rows = self.query.order_by(None).order_by(self.key).with_entities(self.key)
         return [key for (key,) in rows]
 
+    def seen(self) -> dict[Any, int | None]:
+        """Return the keys with the versions that the list showed of them, else with the present
+        ones: where everything is meant, the checksum has told that they are the same."""
+        model = self.key.class_
+        rows = self.query.order_by(None).order_by(self.key)
+        present = dict(rows.with_entities(self.key, model.version).all())
+        return present | _seen_versions(self.form, present)
+
     def items(self) -> Iterator[Any]:
         """Yield the rows in batches, so that thousands never stand in memory together."""
         keys = self.ids()
@@ -117,6 +126,13 @@ class Selection:
     def one(self) -> Any:
         """Return the only row."""
         return self.query.one()
+
+
+def _seen_versions(form: Any, keys: Container[Any]) -> dict[Any, int]:
+    """The versions of the rows of a list as it was drawn: "key:version" of each."""
+    pairs = (each.partition(":") for each in form.getlist("seen"))
+    numbers = ((whole_number(key), whole_number(version)) for key, _colon, version in pairs)
+    return {k: v for k, v in numbers if k is not None and v is not None and k in keys}
 
 
 class Outcome(NamedTuple):

@@ -532,6 +532,8 @@ def upgrade():
         sa.Column("effective_at", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("confirmed_on", sa.Date(), nullable=True),
         sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("decision_late", sa.Boolean(), nullable=False),
+        sa.Column("nightly_count", sa.Integer(), nullable=False),
         sa.Column("return_notes", sa.JSON(), nullable=True),
         sa.Column("created_at", app.models.base.UtcDateTime(), nullable=True),
         sa.CheckConstraint(
@@ -940,7 +942,7 @@ def upgrade():
         batch_op.create_index(
             "ix_correction_open",
             ["teacher_id"],
-            unique=False,
+            unique=True,
             postgresql_where=sa.text("closed_at IS NULL"),
             sqlite_where=sa.text("closed_at IS NULL"),
         )
@@ -987,6 +989,8 @@ def upgrade():
         sa.Column("record", sa.String(length=32), nullable=True),
         sa.Column("message", sa.String(length=500), nullable=False),
         sa.Column("message_en", sa.String(length=500), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("nightly", sa.Boolean(), nullable=False),
         sa.Column("acknowledged_by", sa.Integer(), nullable=True),
         sa.Column("acknowledged_at", app.models.base.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -3386,6 +3390,7 @@ def upgrade():
         sa.Column("stored_name", sa.String(length=64), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("job_id", sa.Integer(), nullable=True),
+        sa.Column("note", sa.String(length=500), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["ab_user.id"], name=op.f("fk_report_batch_account_id_ab_user")
         ),

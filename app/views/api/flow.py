@@ -1,5 +1,6 @@
 """`/api/v1/{flow}/…`: the steps of every flow, single and in bulk, from the flows' own tables."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import prison
@@ -21,7 +22,7 @@ from app.workflows import WORKFLOWS
 from app.workflows.engine import LIMIT, Outcome, Workflow
 from app.workflows.review import REVIEW
 
-NOT_INPUTS = frozenset({"version", "reason", "ids", "filter", "count"})
+NOT_INPUTS = frozenset({"version", "versions", "reason", "ids", "filter", "count"})
 MAX_IDS = 10_000  # Posted one by one; a filter may match any number.
 SHOWN_STEPS = 100
 BY_JOB = frozenset({"report"})  # What a worker finishes, however few files it is about.
@@ -129,6 +130,7 @@ class FlowApi(Api, abstract=True):
                   type: object
                   properties:
                     ids: {type: array, items: {type: integer}}
+                    versions: {type: object, additionalProperties: {type: integer}}
                     filter: {type: string}
                     count: {type: integer}
                     reason: {type: string}
@@ -140,11 +142,12 @@ class FlowApi(Api, abstract=True):
         given = body()
         keys = self._selected(given)
         actor, kept = current_actor(), catalog(db.session())
+        seen = _versions(given, keys)
         if len(keys) > LIMIT or step in BY_JOB:
-            return self._as_job(step, keys, given)
+            return self._as_job(step, seen, given)
         outcome = self.flow.perform_many(
             db.session(),
-            dict.fromkeys(keys),
+            seen,
             step,
             actor,
             reason=_reason(given),
@@ -154,7 +157,7 @@ class FlowApi(Api, abstract=True):
         db.session.commit()
         return self.response(200, results=[_result(key, outcome) for key in keys])
 
-    def _as_job(self, step: str, keys: list[int], given: dict[str, Any]) -> Any:
+    def _as_job(self, step: str, keys: Mapping[int, int | None], given: dict[str, Any]) -> Any:
         """Let a worker decide what is too much for one request; the job tells the result."""
         if self.flow is not REVIEW:
             raise LimitReached()
@@ -219,6 +222,14 @@ def _reason(given: dict[str, Any]) -> str:
     if not isinstance(reason, str):
         raise Malformed()
     return reason
+
+
+def _versions(given: dict[str, Any], keys: list[int]) -> dict[int, int | None]:
+    """The versions that the caller has seen, by id: what moved since is refused as stale."""
+    sent = given.get("versions") or {}
+    if not isinstance(sent, dict) or not all(map(is_whole, sent.values())):
+        raise Malformed()
+    return {key: sent.get(str(key)) for key in keys}
 
 
 def _inputs(given: dict[str, Any]) -> dict[str, Any]:

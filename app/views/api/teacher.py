@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from app.access.fields import may_view_set
 from app.access.scope import current_actor, scoped_get
-from app.core.errors import NotFound
-from app.core.whole import whole_number
+from app.core.errors import Malformed, NotFound
+from app.core.whole import is_whole, whole_number
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.teacher import FileProblem, NoneAnswer, Teacher
@@ -256,7 +256,12 @@ class TeacherApi(BaseModelApi):
             select(FileProblem).where(FileProblem.teacher_id == teacher.id).order_by(FileProblem.id)
         )
         found = [
-            {**check.as_problem(row).as_dict(), "acknowledged": row.acknowledged_at is not None}
+            {
+                "id": row.id,
+                **check.as_problem(row).as_dict(),
+                "acknowledged": row.acknowledged_at is not None,
+                "nightly": row.nightly,
+            }
             for row in rows
         ]
         return self.response(200, result=found, count=len(found))
@@ -264,15 +269,25 @@ class TeacherApi(BaseModelApi):
     @expose("/<int:pk>/problem", methods=["POST"])
     @protect()
     def acknowledge(self, pk: int) -> Any:
-        """Acknowledge the open warnings of a file with name and time.
+        """Acknowledge warnings of a file with name and time: those named, else all open ones.
         ---
         post:
           parameters: [{in: path, name: pk, required: true, schema: {type: integer}}]
+          requestBody:
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties: {ids: {type: array, items: {type: integer}}}
           responses:
             200: {description: How many were acknowledged}
             404: {description: Outside your scope}
         """
         teacher = self._file(pk)
-        count = check.acknowledge(db.session(), current_actor(), teacher)
+        keys = body().get("ids") if request.data else None
+        if keys is not None and not (isinstance(keys, list) and all(map(is_whole, keys))):
+            raise Malformed()
+        known = catalog(db.session())
+        count = check.acknowledge(db.session(), current_actor(), teacher, keys, catalog=known)
         db.session.commit()
         return self.response(200, acknowledged=count)

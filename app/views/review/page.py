@@ -17,7 +17,7 @@ from app.models.history import Transition
 from app.models.teacher import Teacher
 from app.services import claim, compare, queue, reveal
 from app.services import file as files
-from app.services.check import as_problem
+from app.services.check import as_problem, may_acknowledge
 from app.services.collection_scope import ScopeFact, scope_facts
 from app.services.compare import Comparison, RecordChange
 from app.views.flow_actions import place_name, step_actions
@@ -134,6 +134,9 @@ def answer(view: Any, pk: int, text: str) -> Any:
         shortcuts=dict.fromkeys(RETURNS, "r"),
         tabs=set_tabs(actor, teacher, files.counts(session, teacher), found, known),
         urls={
+            "acknowledge": url_for("FileView.acknowledge", pk=pk)
+            if may_acknowledge(actor, teacher)
+            else "",
             "history": url_for("FileView.history", pk=pk),
             "places": url_for("FileView.places", pk=pk),
             "file": address_of("FileView", "show", pk=pk),

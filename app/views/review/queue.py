@@ -54,7 +54,7 @@ PRIMARY, WARNING = "primary", "warning"
 COUNTS = "tm.review_counts"
 COLUMNS = (
     "id", "uuid", "name", "school_id", "authority_id", "state", "state_since", "submitted_at",
-    "late", "error_count", "warning_count", "complete_percent", "version",
+    "late", "decision_late", "error_count", "warning_count", "complete_percent", "version",
 )  # fmt: skip
 
 
@@ -73,6 +73,7 @@ class ReviewView(Claims, BaseModelView):
 
     route_base = "/review"
     datamodel = opinions.with_opinions(with_claims(files_model()))
+    posts_versions = True
     class_permission_name = "ReviewQueue"
     exclude_route_methods = {"tab"}
     method_permission_name = {"cancel": "write", "resume": "write"}
@@ -86,9 +87,9 @@ class ReviewView(Claims, BaseModelView):
     ]  # fmt: skip
     optional_columns = ("authority_id", "complete_percent", "state_since")
     search_columns = [
-        "state", "authority_id", "school", "category", "run_by", "late", "error_count",
-        "warning_count", "claim", "opinion", "state_since", "submitted_at", "post_category",
-        "in_establishment", "staff_category",
+        "state", "authority_id", "school", "category", "run_by", "late", "decision_late",
+        "error_count", "warning_count", "claim", "opinion", "state_since", "submitted_at",
+        "post_category", "in_establishment", "staff_category",
     ]  # fmt: skip
     order_columns = ["name", "state_since", "submitted_at", "error_count"]
     base_order = ("state_since", "asc")
@@ -107,6 +108,7 @@ class ReviewView(Claims, BaseModelView):
         "findings": _l("Findings"),
         "changes": _l("Changes since last time"),
         "late": _l("Late"),
+        "decision_late": _l("Decision late"),
         "error_count": _l("Errors"),
         "warning_count": _l("Warnings"),
         "submitted_at": _l("Submitted"),
@@ -144,6 +146,7 @@ class ReviewView(Claims, BaseModelView):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.datamodel.counts_versions = self.posts_versions
         steps = {step.name: self._act_of(step) for step in REVIEW.steps if step.bulk}
         self.actions = steps | self.claim_acts()
 
@@ -210,7 +213,7 @@ class ReviewView(Claims, BaseModelView):
             session,
             actor,
             step.name,
-            selection.ids(),
+            selection.seen(),
             reason=selection.reason,
             data=data,
             lang=language(),
@@ -321,7 +324,8 @@ def findings_badge(item: Teacher) -> Badge | None:
 
 def late_badge(item: Teacher) -> Badge | None:
     """Whether the school was late."""
-    return Badge(_("late"), "clock-exclamation", "back") if item.late else None
+    late = item.late or item.decision_late
+    return Badge(_("late"), "clock-exclamation", "back") if late else None
 
 
 def _changes(item: Teacher) -> str:

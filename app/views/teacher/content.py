@@ -36,6 +36,8 @@ class Finding(NamedTuple):
     message: str
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
+    key: int = 0
+    nightly: bool = False
 
     @property
     def is_gap(self) -> bool:
@@ -44,8 +46,9 @@ class Finding(NamedTuple):
 
     @property
     def is_open_warning(self) -> bool:
-        """Whether it is a warning that nobody has acknowledged."""
-        return self.severity == "warning" and self.acknowledged_at is None
+        """Whether it is a warning that somebody has yet to acknowledge."""
+        is_open = self.severity == "warning" and self.acknowledged_at is None
+        return is_open and not self.nightly
 
 
 def findings(
@@ -70,6 +73,8 @@ def findings(
             str(check.as_problem(row).message),
             by.display_name if by else "",
             row.acknowledged_at,
+            row.id,
+            row.nightly,
         )
         for row, by in session.execute(statement)
         if row.set is None or may_view_set(actor, row.set)

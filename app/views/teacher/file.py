@@ -12,7 +12,8 @@ from sqlalchemy.orm import joinedload
 from app.access.fields import is_collected, may_view_set
 from app.access.roles import Role, may_open
 from app.access.scope import Actor, current_actor
-from app.core.errors import LimitReached, NotFound
+from app.core.errors import LimitReached, Malformed, NotFound
+from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher
@@ -115,7 +116,7 @@ class FileView(BaseView):
             urls=self._addresses(actor, teacher),
             moment=text_of(moment) if moment else "",
             is_mine=actor.teacher_id == teacher.id,
-            may_acknowledge=self._may_acknowledge(actor, teacher),
+            may_acknowledge=check.may_acknowledge(actor, teacher),
             purposes=reveal.PURPOSES,
         )
         on_record(lambda own: reveal.note_opening(own, actor, pk))
@@ -133,11 +134,6 @@ class FileView(BaseView):
         list_allowed = may_open(actor.role, "Teacher", "can_read")
         home = "TeacherView.list" if list_allowed else "MyFileView.show"
         return urls | {"back": address_of(*home.split("."))}
-
-    @staticmethod
-    def _may_acknowledge(actor: Actor, teacher: Teacher) -> bool:
-        fills_in = actor.role in (Role.SCHOOL_INFO, Role.TEACHER)
-        return fills_in and teacher.is_open
 
     @expose("/<int:pk>/set/<set_code>", methods=["GET"])
     @has_access
@@ -194,10 +190,19 @@ class FileView(BaseView):
     @expose("/<int:pk>/acknowledge", methods=["POST"])
     @has_access
     def acknowledge(self, pk: int) -> Any:
-        """Acknowledge the open warnings with name and time."""
+        """Acknowledge the warnings that are named, else all open ones, with name and time."""
         session = db.session()
         teacher, _photo = load_teacher(pk)
-        count = check.acknowledge(session, current_actor(), teacher)
+        keys = [whole_number(each) for each in request.form.getlist("problem")]
+        if None in keys:
+            raise Malformed()
+        count = check.acknowledge(
+            session,
+            current_actor(),
+            teacher,
+            [key for key in keys if key is not None] or None,
+            catalog=present_catalog(),
+        )
         session.commit()
         flash(_("%(n)s warnings are acknowledged under your name.", n=count), "success")
         return redirect(self.next_url() or url_for("FileView.show", pk=pk))
@@ -247,11 +252,15 @@ def require_set(actor: Actor, teacher: Teacher, set_code: str, catalog: Catalog)
 
 def _placed(found: list[Finding], teacher: Teacher, catalog: Catalog) -> dict[str, list[Any]]:
     """Return the findings by kind, each with the name of its place and the tab that shows it."""
-    kinds: dict[str, list[Any]] = {"errors": [], "gaps": [], "warnings": [], "settled": []}
+    kinds: dict[str, list[Any]] = {
+        "errors": [], "gaps": [], "warnings": [], "settled": [], "nightly": [],
+    }  # fmt: skip
     for each in found:
         kind = "gaps" if each.is_gap else "errors"
         if each.severity == "warning":
             kind = "warnings" if each.is_open_warning else "settled"
+        if each.nightly:
+            kind = "nightly"
         kinds[kind].append((place_name(each.set, each.field, catalog), f"set-{each.set}", each))
     return kinds
 

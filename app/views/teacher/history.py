@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -20,12 +21,15 @@ from app.models.account import Account
 from app.models.history import Transition
 from app.models.teacher import FileVersion, Teacher
 from app.models.unit import Unit
-from app.services import delegation, opinion
+from app.services import check, delegation, opinion
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
 from app.views.opinion import badge_of, may_read
 from app.views.widgets import text_of
 from app.workflows import WORKFLOWS
+
+# What the history holds beside the steps of flows.
+OTHER_STEPS = {check.ACKNOWLEDGE: _l("Warnings acknowledged")}
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
 CAUSES = {"first_effect": lambda: _("First effect")}
@@ -91,7 +95,7 @@ def _event(
     return Event(
         known.icon if known else icon,
         TINTS.get(known.tone, tint) if known else tint,
-        known.label if known else row.step,
+        known.label if known else OTHER_STEPS.get(row.step, row.step),
         text_of(row.at),
         who,
         _reason(row, catalog),

@@ -88,13 +88,13 @@ class TeacherView(PurposeExport, BaseModelView):
     optional_columns = (
         "teacher_no", "authority_id", "stage", "degree_level", "staff_category",
         "in_establishment", "backbone", "error_count", "warning_count", "submitted_at",
-        "effective_at", "confirmed_on", "late",
+        "effective_at", "confirmed_on", "late", "nightly_count",
     )  # fmt: skip
     search_columns = [
         "state", "authority_id", "school", "category", "sex", "education", "degree_level",
         "title", "post_category", "staff_category", "in_establishment", "stage", "subject",
         "backbone", BIRTH_YEAR, "active", "complete_percent", "error_count", "warning_count",
-        "late", "submitted_at", "effective_at", "confirmed_on",
+        "nightly_count", "late", "decision_late", "submitted_at", "effective_at", "confirmed_on",
     ]  # fmt: skip
     order_columns = [
         "name", "state", "title", "education", "complete_percent", "error_count", "submitted_at",
@@ -117,6 +117,8 @@ class TeacherView(PurposeExport, BaseModelView):
         "effective_at": _l("Effective since"),
         "confirmed_on": _l("Last confirmed"),
         "late": _l("Late"),
+        "decision_late": _l("Decision late"),
+        "nightly_count": _l("Found overnight"),
         BIRTH_YEAR: _l("Year of birth"),
     }
     list_kinds = {
@@ -125,6 +127,7 @@ class TeacherView(PurposeExport, BaseModelView):
         "id_no": "short",
         "complete_percent": "number",
         "error_count": "number",
+        "nightly_count": "number",
         "warning_count": "number",
     }
     code_columns = {column: _names(column) for column in CODED} | {
