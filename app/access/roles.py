@@ -79,6 +79,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Round": (STAFF, AUTHORITIES),
     "Correction": (STAFF, frozenset({Role.CITY_INFO})),
     "Report": (frozenset({Role.CITY_INFO, Role.DISTRICT_INFO}), frozenset({Role.CITY_INFO})),
+    "NationalNumber": (frozenset({Role.CITY_INFO}), frozenset({Role.CITY_INFO})),
     "Chart": (STAFF, NOBODY),
     "Unit": (
         EVERYBODY - {Role.TEACHER, Role.CITY_AUDIT},

@@ -88,7 +88,7 @@ class Teacher(Scoped, Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     uuid: Mapped[str] = mapped_column(String(32), unique=True, default=lambda: uuid4().hex)
     teacher_no: Mapped[str | None] = mapped_column(String(10), unique=True)
-    national_no: Mapped[str | None] = mapped_column(String(20))
+    national_no: Mapped[str | None] = mapped_column(String(20), unique=True)
     edu_id: Mapped[str | None] = mapped_column(String(50), unique=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     authority_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))

@@ -37,6 +37,7 @@ from app.views.indicator_edit import IndicatorEditView
 from app.views.job import JobView
 from app.views.monitor import MonitorView
 from app.views.my_file import MyFileView
+from app.views.national_number import NationalNumberView
 from app.views.notice import NoticeView
 from app.views.parameter import ParameterView
 from app.views.particulars import ParticularsView
@@ -93,6 +94,7 @@ MENU: tuple[Entry, ...] = (
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
     Entry(DelegationView, "delegation", _l("Delegation"), "collection", "user-share"),
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
+    Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),

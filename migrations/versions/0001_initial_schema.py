@@ -546,6 +546,7 @@ def upgrade():
         sa.ForeignKeyConstraint(["school_id"], ["unit.id"], name=op.f("fk_teacher_school_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("edu_id", name=op.f("uq_teacher_edu_id")),
+        sa.UniqueConstraint("national_no", name=op.f("uq_teacher_national_no")),
         sa.UniqueConstraint("teacher_no", name=op.f("uq_teacher_teacher_no")),
         sa.UniqueConstraint("uuid", name=op.f("uq_teacher_uuid")),
     )

@@ -86,7 +86,7 @@ class TeacherView(PurposeExport, BaseModelView):
         "id_no", "complete_percent",
     ]  # fmt: skip
     optional_columns = (
-        "teacher_no", "authority_id", "stage", "degree_level", "staff_category",
+        "teacher_no", "national_no", "authority_id", "stage", "degree_level", "staff_category",
         "in_establishment", "backbone", "error_count", "warning_count", "submitted_at",
         "effective_at", "confirmed_on", "late", "nightly_count",
     )  # fmt: skip
@@ -105,6 +105,7 @@ class TeacherView(PurposeExport, BaseModelView):
         "name": column_label("name"),
         "id_no": column_label("id_no"),
         "teacher_no": column_label("teacher_no"),
+        "national_no": _l("National number"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "category": _l("School category"),
