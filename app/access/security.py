@@ -4,15 +4,19 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app, g, has_request_context, request, session
+from flask import current_app, flash, g, has_request_context, redirect, request, session
+from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.api import SecurityApi
+from flask_appbuilder.security.decorators import no_cache
+from flask_appbuilder.security.forms import LoginForm_db
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.views import AuthDBView
-from flask_login import current_user
+from flask_login import current_user, login_user
 from sqlalchemy import select
 
 from app.access.roles import READ, may_open
 from app.access.scope import Actor, actor_or_none, choose_actor, held_assignments
+from app.core.address import local_path
 from app.core.clock import now, today
 from app.core.errors import Malformed
 from app.models.account import Account, Assignment
@@ -29,6 +33,25 @@ class SignInView(AuthDBView):
     """The sign-in page; its looks are a template of ours."""
 
     login_template = "appbuilder/general/security/login_db.html"
+
+    @expose("/login/", methods=["GET", "POST"])
+    @no_cache
+    def login(self) -> Any:
+        """Show the page, or check name and password and lead to `next` on this site (SEC-31)."""
+        target = local_path(request.args.get("next", ""))
+        if current_user.is_authenticated:
+            return redirect(target or self.appbuilder.get_url_for_index)
+        form = LoginForm_db()
+        if not form.validate_on_submit():
+            return self.render_template(
+                self.login_template, title=self.title, form=form, appbuilder=self.appbuilder
+            )
+        account = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
+        if account is None:
+            flash(str(self.invalid_login_message), "warning")
+            return redirect(self.appbuilder.get_url_for_login_with(target or None))
+        login_user(account, remember=False)
+        return redirect(target or self.appbuilder.get_url_for_index)
 
 
 class SignInApi(SecurityApi):

@@ -4,7 +4,8 @@ import copy
 from typing import Any, ClassVar
 
 from flask import has_request_context, request
-from flask_appbuilder.utils.base import get_safe_redirect
+
+from app.core.address import local_path
 
 READ, WRITE = "read", "write"
 # Two permissions per resource, shared by its page and its API.
@@ -29,6 +30,11 @@ METHOD_PERMISSIONS: dict[str, str] = {
     "post": WRITE,
     "put": WRITE,
 }
+
+
+def next_url() -> str:
+    """Return the `next` of the form or the address if it lies on this site, else nothing."""
+    return local_path(request.form.get("next") or request.args.get("next") or "")
 
 
 def _unsafe(method: Any) -> bool:
@@ -80,8 +86,7 @@ class Declared:
 
     def next_url(self) -> str:
         """Return the `next` of the form or the address if it lies on this site, else nothing."""
-        wanted = request.form.get("next") or request.args.get("next") or ""
-        return get_safe_redirect(wanted) if wanted else ""
+        return next_url()
 
 
 class OwnFilters:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from flask import jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
@@ -187,8 +187,14 @@ class Lists:
         return url_for(f"{self.endpoint}.list", **pairs)
 
     def back_to_list(self, query: str | None = None) -> Any:
+        """Lead to `next`, else to the list under the filter that the form holds."""
         query = request.form.get("filter", "") if query is None else query
-        return redirect(self.next_url() or self.list_url() + (f"?{query}" if query else ""))
+        return redirect(self.next_url() or self.filtered_url(query))
+
+    def filtered_url(self, query: str) -> str:
+        """Return the address of the list under a filter that a form sent."""
+        pairs = parse_qsl(query)
+        return self.list_url() + (f"?{urlencode(pairs)}" if pairs else "")
 
     def _fresh_filters(self) -> Any:
         filters = self._filters

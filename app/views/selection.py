@@ -157,8 +157,7 @@ class RowActions:
 
     def outcome_page(self, title: Any, outcomes: list[Outcome]) -> Any:
         """Show what became of each row."""
-        query = request.form.get("filter", "")
-        back = self.next_url() or self.list_url() + (f"?{query}" if query else "")
+        back = self.next_url() or self.filtered_url(request.form.get("filter", ""))
         return self.render_template(
             "tm/outcome.html", title=title, outcomes=outcomes, back_url=back
         )
