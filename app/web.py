@@ -36,9 +36,9 @@ from werkzeug.routing import IntegerConverter, Map
 from app.access.roles import ROLE_LABELS
 from app.access.scope import actor_or_none
 from app.core import logs
-from app.core.address import local_path
+from app.core.address import local_path, names_a_person
 from app.core.database import reads_only
-from app.core.errors import AppError, Busy, Problem, Stale
+from app.core.errors import AppError, Busy, Malformed, Problem, Stale
 from app.core.whole import LARGEST
 from app.extensions import db
 from app.services import audit, notice
@@ -50,6 +50,8 @@ from app.views.widgets import register_widgets
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_QUERY = 8 * 1024
+# Answers a number in its address, typed where no script ran, with a redirect to the file.
+TAKES_NUMBERS = frozenset({"TeacherView.list"})
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -158,6 +160,12 @@ def _begin() -> None:
     )
     if len(request.query_string) > MAX_QUERY:
         abort(400)
+    if request.endpoint not in TAKES_NUMBERS and any(
+        names_a_person(value) for values in request.args.listvalues() for value in values
+    ):
+        raise Malformed(
+            _("A number of a person must not stand in an address. Type it into the search box.")
+        )
 
 
 def _end(_error: BaseException | None) -> None:
@@ -171,7 +179,8 @@ def _shorten_next(endpoint: str, values: dict[str, Any]) -> None:
     """The way back from the sign-in page is a path: Flask-AppBuilder passes whole addresses."""
     wanted = values.get("next") if endpoint == "SignInView.login" else None
     if wanted and has_request_context() and wanted.startswith(request.host_url):
-        values["next"] = local_path("/" + wanted.removeprefix(request.host_url)) or None
+        path = local_path("/" + wanted.removeprefix(request.host_url))
+        values["next"] = None if names_a_person(path) else path or None
 
 
 def _back() -> Any:

@@ -1,6 +1,8 @@
-"""Addresses that arrive from outside: whether one may be followed (SEC-31)."""
+"""Addresses that arrive from outside: whether one may be followed (SEC-31), or kept (SEC-17)."""
 
-from unicodedata import category
+import re
+from unicodedata import category, normalize
+from urllib.parse import unquote_plus
 
 
 def local_path(text: str) -> str:
@@ -16,3 +18,26 @@ def local_path(text: str) -> str:
 def _is_odd(character: str) -> bool:
     # C: control and invisible characters, Z: blanks and separators of every script.
     return character == "\\" or category(character)[0] in "CZ"
+
+
+# A number of eighteen or fifteen digits with a day of birth in it, or a mobile number.
+_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_PERSONAL = re.compile(
+    r"(?<![0-9A-Za-z])(?:"
+    rf"[0-9]{{6}}(?:19|20)[0-9]{{2}}{_DAY}[0-9]{{3}}[0-9Xx]"
+    rf"|[0-9]{{8}}{_DAY}[0-9]{{3}}"
+    r"|(?:\+?86)?1[3-9][0-9]{9}"
+    r")(?![0-9A-Za-z])"
+)
+
+
+def names_a_person(text: str) -> bool:
+    """Tell whether a text of an address holds an identity or mobile number (SEC-17).
+
+    Spellings of one number are one: full-width digits, blanks within, escapes of an inner address.
+    """
+    for _depth in range(2):
+        text = normalize("NFKC", unquote_plus(text))
+        if _PERSONAL.search(text) or _PERSONAL.search("".join(text.split())):
+            return True
+    return False

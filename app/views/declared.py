@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from flask import has_request_context, request
 
-from app.core.address import local_path
+from app.core.address import local_path, names_a_person
 
 READ, WRITE = "read", "write"
 # Two permissions per resource, shared by its page and its API.
@@ -34,7 +34,8 @@ METHOD_PERMISSIONS: dict[str, str] = {
 
 def next_url() -> str:
     """Return the `next` of the form or the address if it lies on this site, else nothing."""
-    return local_path(request.form.get("next") or request.args.get("next") or "")
+    wanted = local_path(request.form.get("next") or request.args.get("next") or "")
+    return "" if names_a_person(wanted) else wanted
 
 
 def _unsafe(method: Any) -> bool:

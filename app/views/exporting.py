@@ -12,6 +12,8 @@ from sqlalchemy.orm import Query, Session
 from werkzeug.datastructures import MultiDict
 
 from app.access.scope import Actor, current_actor
+from app.core.address import names_a_person
+from app.core.errors import Malformed
 from app.exchange.export import XLSX, ExportPlan, Listing, begin, export_source, send
 from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
@@ -44,6 +46,8 @@ class PurposeExport:
     def export(self) -> Any:
         """Send exactly what the list shows, or say what it waits for."""
         session, actor = db.session(), current_actor()
+        if names_a_person(request.form.get("query", "")):
+            raise Malformed()
         plan = ExportPlan(
             self.export_name,
             query=request.form.get("query", ""),

@@ -12,8 +12,10 @@ from sqlalchemy import func, or_
 from sqlalchemy.orm import Query
 from werkzeug.datastructures import MultiDict
 
+from app.core.address import names_a_person
 from app.core.errors import LimitReached, Malformed
 from app.views.datamodel import EQUAL, ONE_OF, escaped
+from app.views.declared import READ
 from app.views.listing import (
     Arguments,
     Button,
@@ -193,7 +195,7 @@ class Lists:
 
     def filtered_url(self, query: str) -> str:
         """Return the address of the list under a filter that a form sent."""
-        pairs = parse_qsl(query)
+        pairs = [pair for pair in parse_qsl(query) if not names_a_person(pair[1])]
         return self.list_url() + (f"?{urlencode(pairs)}" if pairs else "")
 
     def _fresh_filters(self) -> Any:
@@ -295,12 +297,18 @@ class Lists:
                 "list": self.list_url(),
                 "add": address_of(name, "add") if self.may("write") else "",
                 "panel": self._panel_url(),
+                "lookup": self._lookup_url(),
                 "export": address_of(name, "export"),
                 "act": address_of(name, "action_post"),
                 "save_view": address_of(name, "save_view"),
                 "columns": address_of(name, "choose_columns"),
             },
         }
+
+    def _lookup_url(self) -> str:
+        """Return where the search box posts a number of a person, which no address may hold."""
+        may = self.appbuilder.sm.has_access(f"can_{READ}", "Teacher")
+        return address_of("TeacherView", "lookup") if may else ""
 
     def _panel_url(self) -> str:
         filters = [pair for pair in request.args.items(multi=True) if pair[0].startswith("_flt_")]

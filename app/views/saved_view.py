@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.access.scope import current_actor
+from app.core.address import names_a_person
 from app.core.errors import Malformed, NotFound
 from app.models.saved_view import SavedView
 
@@ -124,6 +125,8 @@ class SavedViews:
         own = f"page_{type(self).__name__}"
         pairs = [(k, v) for k, v in parse_qsl(query) if k not in (*FLEETING, own, "page")]
         lasting = urlencode(pairs)
+        if any(names_a_person(value) for _name, value in pairs):
+            raise Malformed(_("A number of a person must not be kept in a view."))
         if len(lasting) > LONGEST_QUERY:
             raise Malformed(_("This filter is too long to be saved."))
         return lasting

@@ -216,12 +216,6 @@ class ReviewView(BaseModelView):
             hidden.add("state")
         return [name for name in chosen if name not in hidden]
 
-    def _parts(self, filters: Any) -> Any:
-        parts = super()._parts(filters)
-        # A number of a person is posted and stands in no address.
-        lookup = address_of("TeacherView", "lookup")
-        return parts | {"urls": parts["urls"] | {"lookup": lookup}}
-
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.filter(search.matches(text))
 
