@@ -47,6 +47,7 @@ from app.views.declared import next_url
 from app.views.listing import register_listing
 from app.views.once import submit_key
 from app.views.widgets import register_widgets
+from config import DEMO_SECRET
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_QUERY = 8 * 1024
@@ -321,12 +322,15 @@ def _without_values(error: Exception) -> Exception:
 
 
 def secret_from(path: Path) -> str:
-    """The key of signed cookies from a file of mode 600, made when missing (demo only)."""
+    """The key of signed cookies from a file of mode 600, made when missing (demo only).
+
+    Production knows it by its beginning and refuses it.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as stream:
-            stream.write(secrets.token_hex(32))
+            stream.write(DEMO_SECRET + secrets.token_hex(32))
     return path.read_text().strip()
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from flask import current_app, flash, g, has_request_context, redirect, request, session
 from flask_appbuilder.baseviews import expose
@@ -13,6 +13,8 @@ from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecur
 from flask_appbuilder.security.views import AuthDBView
 from flask_login import current_user, login_user
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from app.access.roles import READ, may_open
 from app.access.scope import Actor, actor_or_none, choose_actor, held_assignments
@@ -27,6 +29,10 @@ LOCK = timedelta(minutes=15)
 ASSIGNMENT = "assignment"
 
 log = logging.getLogger(__name__)
+
+
+class DemoData(RuntimeError):
+    """Something of the demonstration was found where real data are kept."""
 
 
 class SignInView(AuthDBView):
@@ -125,6 +131,7 @@ class SecurityManager(StockSecurityManager):
         account = self.find_user(username=username)
         locked = account is not None and account.locked_until and account.locked_until > now()
         found = None if locked else super().auth_user_db(username, password)
+        found = found if _is_allowed(found) else None
         if account is not None and found is None and not locked:
             account.locked_until = (
                 now() + LOCK if (account.fail_login_count or 0) >= FAILURES else None
@@ -139,9 +146,9 @@ class SecurityManager(StockSecurityManager):
         return self.session.scalars(select(Account).limit(1)).first()
 
     def load_user(self, pk: Any) -> Account | None:
-        """The account of a session or token; None when it is gone or disabled."""
+        """The account of a session or token; None when it is gone, disabled, or of a demo."""
         found = self.session.get(Account, int(pk))
-        return found if found is not None and found.is_active else None
+        return found if _is_allowed(found) and found.is_active else None
 
     @property
     def current_user(self) -> Any:
@@ -179,3 +186,23 @@ def _wanted() -> int | None:
 def is_demo() -> bool:
     """Whether demo accounts are allowed."""
     return bool(current_app.config["DEMO"] or current_app.config["TESTING"])
+
+
+def _is_allowed(account: Account | None) -> TypeGuard[Account]:
+    """Whether there is such an account here; those of the demo are known to everybody (SEC-23)."""
+    return account is not None and (is_demo() or not account.is_demo)
+
+
+def refuse_demo_accounts(session: Session) -> None:
+    """Stop the start on the database of a demonstration (SEC-23). Raises DemoData.
+
+    A database that is not there or not migrated yet has no accounts to refuse.
+    """
+    try:
+        found = session.scalar(select(Account.id).where(Account.is_demo).limit(1))
+    except DBAPIError:
+        return
+    finally:
+        session.rollback()
+    if found is not None:
+        raise DemoData("DATABASE_URL names the database of a demonstration: it has demo accounts.")

@@ -17,7 +17,8 @@ MOBILE = "13801012345"
 NUMBER = "110199198503150131"
 PERSONAL = (
     NUMBER, "11019919850315013x", "110199850315013", f" {NUMBER} ", "110199 19850315 0131",
-    "１１０１９９１９８５０３１５０１３１", MOBILE, "+86 138 0101 2345", f"q={NUMBER}&a=1", f"q%3D{NUMBER}",
+    "１１０１９９１９８５０３１５０１３１",
+    MOBILE, "+86 138 0101 2345", f"q={NUMBER}&a=1", f"q%3D{NUMBER}",
     f"(filters:!((col:name,opr:eq,value:'{NUMBER}')))",
 )  # fmt: skip
 PLAIN = (
@@ -115,7 +116,7 @@ def test_no_form_brings_a_number_into_an_address_or_a_table(
 
     session.expire_all()
     assert not [v for v in session.scalars(select(SavedView.query)) if NUMBER in v]
-    assert not [e for e in session.scalars(select(ExportFile.id))]
+    assert session.scalar(select(ExportFile.id)) is None
 
 
 def test_every_search_box_posts_numbers_to_the_look_up(app: Any, session: Any, world: Any) -> None:

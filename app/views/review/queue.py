@@ -28,7 +28,6 @@ from app.views.labels import (
     present_catalog,
     review_words,
 )
-from app.views.listing import address_of
 from app.views.once import first_result, remember
 from app.views.review import outcome, page
 from app.views.school_filters import authority_choices, files_model
