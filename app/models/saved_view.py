@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flask_appbuilder import Model
-from sqlalchemy import Boolean, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import UtcDateTime
@@ -46,4 +46,4 @@ class SubmitKey(Model):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    location: Mapped[str | None] = mapped_column(String(300))
+    location: Mapped[str | None] = mapped_column(Text)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from flask import flash, redirect, request
+from flask import current_app, flash, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -18,6 +18,7 @@ from app.exchange.export import XLSX, ExportPlan, Listing, begin, export_source,
 from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
 from app.views.listing import address_of, read_arguments, read_filters
+from app.views.once import first_result, forget, remember
 from app.views.widgets import Badge
 
 AT_ONCE = 500
@@ -48,6 +49,8 @@ class PurposeExport:
         session, actor = db.session(), current_actor()
         if names_a_person(request.form.get("query", "")):
             raise Malformed()
+        if (known := first_result(session)) is not None:
+            return known
         plan = ExportPlan(
             self.export_name,
             query=request.form.get("query", ""),
@@ -55,17 +58,27 @@ class PurposeExport:
             title=str(self.list_title),
             format=request.form.get("format", XLSX),
         )
-        begun = begin(session, actor, plan, request.form.get("purpose", ""))
-        session.commit()
+        begun = begin(
+            session,
+            actor,
+            plan,
+            request.form.get("purpose", ""),
+            direct_rows=current_app.config["MAX_EXPORT_ROWS_DIRECT"],
+        )
+        target = address_of("ExportView", "list") or self.list_url()
         if begun.listing is not None:
+            forget(session)
+            session.commit()
             return send(begun)
+        remember(session, target)
+        session.commit()
         words = (
             _("Another person must approve this export first. You will get a notice.")
             if begun.waits
             else _("The file is being written. You will get a notice when it is ready.")
         )
         flash(words, "info")
-        return redirect(address_of("ExportView", "list") or self.list_url())
+        return redirect(target)
 
     @classmethod
     def read_export(

@@ -13,6 +13,7 @@ from app.access.scope import current_actor
 from app.core.address import names_a_person
 from app.core.errors import Malformed, NotFound
 from app.models.saved_view import SavedView
+from app.views.once import once
 
 # The nameless view holds the columns a person chose for the plain list.
 PLAIN = ""
@@ -28,6 +29,7 @@ class SavedViews:
 
     @expose("/views", methods=["POST"])
     @has_access
+    @once
     def save_view(self) -> Any:
         """Keep the present filter, order and columns under a name."""
         name = request.form.get("name", "").strip()[:LONGEST_NAME]
@@ -45,6 +47,7 @@ class SavedViews:
 
     @expose("/views/<int:pk>/delete", methods=["POST"])
     @has_access
+    @once
     def drop_view(self, pk: int) -> Any:
         """Forget a view of one's own."""
         kept = self.open_view(str(pk))
@@ -56,6 +59,7 @@ class SavedViews:
 
     @expose("/columns", methods=["POST"])
     @has_access
+    @once
     def choose_columns(self) -> Any:
         """Keep the columns of the plain list, or of the saved view that is open."""
         chosen = self._known(request.form.getlist("column"))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Query
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
+from app.views.once import once
 
 BATCH = 500
 
@@ -137,6 +138,7 @@ class RowActions:
         return PERMISSION_PREFIX + self.actions[name].permission
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
+    @once
     def action(self, name: str, pk: Any) -> Any:
         """Perform an act on one row."""
         act = self._permitted(name)
@@ -146,6 +148,7 @@ class RowActions:
         return act.func(chosen) or self.back_to(item)
 
     @expose("/action_post", methods=["POST"])
+    @once
     def action_post(self) -> Any:
         """Perform an act on the marked rows, or on all that the list's filter matches."""
         act = self._permitted(request.form.get("action", ""))

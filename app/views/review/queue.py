@@ -28,7 +28,7 @@ from app.views.labels import (
     present_catalog,
     review_words,
 )
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.review import outcome, page
 from app.views.school_filters import authority_choices, files_model
 from app.views.widgets import Badge
@@ -164,12 +164,14 @@ class ReviewView(BaseModelView):
 
     @expose("/outcome/<int:pk>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, pk: int) -> Any:
         """Stop an act after the batch under way; what is decided stays decided."""
         return outcome.cancel(pk)
 
     @expose("/outcome/<int:pk>/resume", methods=["POST"])
     @has_access
+    @once
     def resume(self, pk: int) -> Any:
         """Go on with an act that was stopped or failed."""
         return outcome.resume(pk)

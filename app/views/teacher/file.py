@@ -24,6 +24,7 @@ from app.views.flow_actions import place_name, step_actions
 from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
+from app.views.once import once
 from app.views.teacher.content import (
     Finding,
     SetReader,
@@ -195,6 +196,7 @@ class FileView(BaseView):
 
     @expose("/<int:pk>/acknowledge", methods=["POST"])
     @has_access
+    @once
     def acknowledge(self, pk: int) -> Any:
         """Acknowledge the open warnings with name and time."""
         session = db.session()
