@@ -21,7 +21,8 @@ def create_app(**overrides: Any) -> Flask:
     """
     import app.core.database  # noqa: F401  (its connection events)
     from app import cli, web
-    from app.access.security import SecurityManager
+    from app.access.scope import system
+    from app.access.security import SecurityManager, refuse_demo_accounts
     from app.core import crypto, logs
     from app.demo import commands
     from app.extensions import csrf, db, migrate
@@ -48,6 +49,9 @@ def create_app(**overrides: Any) -> Flask:
         builder.init_app(flask, db.session)
         menu.register(flask, builder)
         web.register(flask, builder)
+        if flask.config["APP_ENV"] == "production":
+            with system():
+                refuse_demo_accounts(db.session())
     wiring.register(flask)
     cli.register(flask)
     commands.register(flask)
@@ -66,7 +70,7 @@ def _make_demo_keys(flask: Flask) -> None:
         flask.config["SECRET_KEY"] = secret_from(Path(flask.config["SECRET_KEY_FILE"]))
     keys = Path(flask.config["FIELD_KEY_FILE"])
     if not flask.config["FIELD_KEYS"] and not keys.exists():
-        create_key_file(keys)
+        create_key_file(keys, for_demo=True)
 
 
 def _check_keys(flask: Flask) -> None:

@@ -9,7 +9,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request, session
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    has_request_context,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -23,19 +36,24 @@ from werkzeug.routing import IntegerConverter, Map
 from app.access.roles import ROLE_LABELS
 from app.access.scope import Actor, actor_or_none
 from app.core import logs
+from app.core.address import local_path, names_a_person
 from app.core.database import reads_only
-from app.core.errors import AppError, Busy, Problem, Stale
+from app.core.errors import AppError, Busy, Malformed, Problem, Stale
 from app.core.whole import LARGEST
 from app.extensions import db
 from app.services import audit, audit_watch, delegation, notice, sign_in
 from app.views.assets import register_assets
+from app.views.declared import next_url
 from app.views.listing import register_listing
 from app.views.once import submit_key
 from app.views.widgets import register_widgets
+from config import DEMO_SECRET
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS = (403, 404)
 MAX_QUERY = 8 * 1024
+# Answers a number in its address, typed where no script ran, with a redirect to the file.
+TAKES_NUMBERS = frozenset({"TeacherView.list"})
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -85,6 +103,9 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.before_request(_begin)
     app.teardown_request(_end)
     app.after_request(_finish)
+    app.url_defaults(_shorten_next)
+    # The stock views of these keep a history of addresses in the cookie and follow it.
+    app.view_functions |= {"UtilView.back": _back, "LocaleView.index": _change_language}
     app.register_error_handler(AppError, lambda error: answer(app, error))
     app.register_error_handler(HTTPException, lambda error: _http_error(app, error))
     app.register_error_handler(CSRFError, lambda error: _csrf_error(app, error))
@@ -105,6 +126,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
         unread_notices=unread_notices,
         role_label=role_label,
         submit_key=submit_key,
+        next_url=next_url,
         language=language,
         is_demo=lambda: bool(app.config["DEMO"]),
         request_id=request_id,
@@ -151,6 +173,12 @@ def _begin() -> None:
     )
     if len(request.query_string) > MAX_QUERY:
         abort(400)
+    if request.endpoint not in TAKES_NUMBERS and any(
+        names_a_person(value) for values in request.args.listvalues() for value in values
+    ):
+        raise Malformed(
+            _("A number of a person must not stand in an address. Type it into the search box.")
+        )
 
 
 def _end(_error: BaseException | None) -> None:
@@ -158,6 +186,25 @@ def _end(_error: BaseException | None) -> None:
     if context is not None:
         logs.context.reset(context)
         reads_only.reset(reading)
+
+
+def _shorten_next(endpoint: str, values: dict[str, Any]) -> None:
+    """The way back from the sign-in page is a path: Flask-AppBuilder passes whole addresses."""
+    wanted = values.get("next") if endpoint == "SignInView.login" else None
+    if wanted and has_request_context() and wanted.startswith(request.host_url):
+        path = local_path("/" + wanted.removeprefix(request.host_url))
+        values["next"] = None if names_a_person(path) else path or None
+
+
+def _back() -> Any:
+    return redirect(next_url() or url_for("HomeView.index"))
+
+
+def _change_language(locale: str) -> Any:
+    if locale not in current_app.config["LANGUAGES"]:
+        abort(404)
+    session["locale"] = locale
+    return _back()
 
 
 def _finish(response: Response) -> Response:
@@ -298,12 +345,15 @@ def _without_values(error: Exception) -> Exception:
 
 
 def secret_from(path: Path) -> str:
-    """The key of signed cookies from a file of mode 600, made when missing (demo only)."""
+    """The key of signed cookies from a file of mode 600, made when missing (demo only).
+
+    Production knows it by its beginning and refuses it.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as stream:
-            stream.write(secrets.token_hex(32))
+            stream.write(DEMO_SECRET + secrets.token_hex(32))
     return path.read_text().strip()
 
 

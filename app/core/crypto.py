@@ -191,6 +191,8 @@ def load_keys(config: Mapping[str, Any]) -> KeyRing:
     else:
         raise KeyProblem("Neither FIELD_KEYS nor FIELD_KEY_FILE is set.")
     ring = read_ring(provider, suite=config.get("CRYPTO_SUITE", Suite.INTERNATIONAL))
+    if config.get("APP_ENV") == "production" and json.loads(provider.read()).get("demo"):
+        raise KeyProblem("The keys are those of a demonstration. Make fresh ones.")
     _in_use.ring = ring
     return ring
 
@@ -212,11 +214,17 @@ def read_ring(provider: KeyProvider, *, suite: int | str = Suite.INTERNATIONAL) 
     return ring
 
 
-def create_key_file(path: Path, *, suite: Suite = Suite.INTERNATIONAL) -> None:
-    """Write fresh keys to a new file with mode 600; raise FileExistsError, never overwrite."""
+def create_key_file(
+    path: Path, *, suite: Suite = Suite.INTERNATIONAL, for_demo: bool = False
+) -> None:
+    """Write fresh keys to a new file with mode 600; raise FileExistsError, never overwrite.
+
+    Those `for_demo` are marked, and production refuses them.
+    """
     wanted = [("field", 1, Suite.INTERNATIONAL), ("field", 2, Suite.COMMERCIAL)]
     wanted += [("index", 1, suite), ("audit", 1, suite)]
-    text = json.dumps({"keys": [new_key(*each) for each in wanted]}, indent=1)
+    mark = {"demo": True} if for_demo else {}
+    text = json.dumps({**mark, "keys": [new_key(*each) for each in wanted]}, indent=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from flask import Flask, has_request_context, redirect, request, url_for
 from flask_appbuilder.security import decorators
-from flask_appbuilder.utils.base import get_safe_redirect
 
 from app.access.roles import PERMISSIONS
 from app.access.scope import actor_or_none
+from app.core.address import local_path, names_a_person
 
 READ, WRITE = "read", "write"
 # The endpoints that ask for no right: home leads to the sign-in page by itself, the others serve
@@ -106,6 +106,12 @@ def _asks(function: Any) -> bool:
     return code.co_qualname.partition(".")[0] in ("has_access", "protect")
 
 
+def next_url() -> str:
+    """Return the `next` of the form or the address if it lies on this site, else nothing."""
+    wanted = local_path(request.form.get("next") or request.args.get("next") or "")
+    return "" if names_a_person(wanted) else wanted
+
+
 def _unsafe(method: Any) -> bool:
     verbs = {verb for _url, verbs in getattr(method, "_urls", ()) for verb in verbs}
     return bool(verbs - {"GET", "HEAD", "OPTIONS"})
@@ -156,8 +162,7 @@ class Declared:
 
     def next_url(self) -> str:
         """Return the `next` of the form or the address if it lies on this site, else nothing."""
-        wanted = request.form.get("next") or request.args.get("next") or ""
-        return get_safe_redirect(wanted) if wanted else ""
+        return next_url()
 
 
 class OwnFilters:

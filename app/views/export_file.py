@@ -18,6 +18,7 @@ from app.models.job import Job
 from app.services import export_right
 from app.services.storage import Storage
 from app.views.base import BaseView
+from app.views.once import once
 from app.views.widgets import Badge
 
 SHOWN = 100
@@ -75,12 +76,14 @@ class ExportView(BaseView):
 
     @expose("/<uuid>/approve", methods=["POST"])
     @has_access
+    @once
     def approve(self, uuid: str) -> Any:
         """Approve what somebody else wants to take away."""
         return self._decide(uuid, approved=True)
 
     @expose("/<uuid>/reject", methods=["POST"])
     @has_access
+    @once
     def reject(self, uuid: str) -> Any:
         """Refuse it."""
         return self._decide(uuid, approved=False)

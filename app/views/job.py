@@ -28,6 +28,7 @@ from app.services import report
 from app.views.base import BaseModelView
 from app.views.datamodel import Datamodel
 from app.views.listing import Row, address_of
+from app.views.once import once
 from app.views.widgets import Badge, badge_of, number_of, text_of
 
 BADGES: Mapping[Any, tuple[str, str]] = {
@@ -302,12 +303,14 @@ class JobView(BaseModelView):
 
     @expose("/<int:pk>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, pk: int) -> Any:
         """Ask a job to stop; what it has done stays done."""
         return self._act(pk, queue.stop, _("The job stops after the part under way."))
 
     @expose("/<int:pk>/resume", methods=["POST"])
     @has_access
+    @once
     def resume(self, pk: int) -> Any:
         """Put a failed or stopped job back into the queue; it goes on where it stopped."""
         return self._act(pk, queue.go_on, _("The job goes on where it stopped."))

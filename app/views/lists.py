@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from flask import jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
@@ -12,8 +12,10 @@ from sqlalchemy import func, or_
 from sqlalchemy.orm import Query
 from werkzeug.datastructures import MultiDict
 
+from app.core.address import names_a_person
 from app.core.errors import LimitReached, Malformed
 from app.views.datamodel import EQUAL, ONE_OF, escaped
+from app.views.declared import READ
 from app.views.listing import (
     Arguments,
     Button,
@@ -192,8 +194,14 @@ class Lists:
         return url_for(f"{self.endpoint}.list", **pairs)
 
     def back_to_list(self, query: str | None = None) -> Any:
+        """Lead to `next`, else to the list under the filter that the form holds."""
         query = request.form.get("filter", "") if query is None else query
-        return redirect(self.next_url() or self.list_url() + (f"?{query}" if query else ""))
+        return redirect(self.next_url() or self.filtered_url(query))
+
+    def filtered_url(self, query: str) -> str:
+        """Return the address of the list under a filter that a form sent."""
+        pairs = [pair for pair in parse_qsl(query) if not names_a_person(pair[1])]
+        return self.list_url() + (f"?{urlencode(pairs)}" if pairs else "")
 
     def _fresh_filters(self) -> Any:
         filters = self._filters
@@ -298,12 +306,18 @@ class Lists:
                 "list": self.list_url(),
                 "add": address_of(name, "add") if self.may("write") else "",
                 "panel": self._panel_url(),
+                "lookup": self._lookup_url(),
                 "export": address_of(name, "export"),
                 "act": address_of(name, "action_post"),
                 "save_view": address_of(name, "save_view"),
                 "columns": address_of(name, "choose_columns"),
             },
         }
+
+    def _lookup_url(self) -> str:
+        """Return where the search box posts a number of a person, which no address may hold."""
+        may = self.appbuilder.sm.has_access(f"can_{READ}", "Teacher")
+        return address_of("TeacherView", "lookup") if may else ""
 
     def _panel_url(self) -> str:
         filters = [pair for pair in request.args.items(multi=True) if pair[0].startswith("_flt_")]

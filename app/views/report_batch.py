@@ -30,7 +30,7 @@ from app.views.base import BaseModelView
 from app.views.datamodel import EQUAL, Datamodel
 from app.views.labels import column_label, present_catalog
 from app.views.listing import address_of
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.review.outcome import Result, line_of, names_of
 from app.views.school_filters import authority_choices
 from app.views.teacher.file import is_fragment
@@ -244,6 +244,7 @@ class ReportView(BaseModelView):
 
     @expose("/progress/<int:pk>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, pk: int) -> Any:
         """Stop after the files under way; the batch waits to be gone on with."""
         session = db.session()
@@ -253,6 +254,7 @@ class ReportView(BaseModelView):
 
     @expose("/progress/<int:pk>/resume", methods=["POST"])
     @has_access
+    @once
     def resume(self, pk: int) -> Any:
         """Go on with a report that was stopped or failed."""
         session = db.session()

@@ -12,8 +12,10 @@ from sqlalchemy import and_, or_, select
 
 from app.access.roles import Role
 from app.access.scope import Actor, current_actor
+from app.core.address import names_a_person
 from app.core.errors import Forbidden, Malformed, NotFound
 from app.models.saved_view import SavedView
+from app.views.once import once
 
 # The nameless view holds the columns a person chose for the plain list.
 PLAIN = ""
@@ -32,6 +34,7 @@ class SavedViews:
 
     @expose("/views", methods=["POST"])
     @has_access
+    @once
     def save_view(self) -> Any:
         """Keep the present filter, order and columns under a name."""
         name = request.form.get("name", "").strip()[:LONGEST_NAME]
@@ -55,6 +58,7 @@ class SavedViews:
 
     @expose("/views/<int:pk>/delete", methods=["POST"])
     @has_access
+    @once
     def drop_view(self, pk: int) -> Any:
         """Forget a view of one's own."""
         kept = self.open_view(str(pk))
@@ -66,6 +70,7 @@ class SavedViews:
 
     @expose("/columns", methods=["POST"])
     @has_access
+    @once
     def choose_columns(self) -> Any:
         """Keep the columns of the plain list, or of the saved view that is open."""
         chosen = self._known(request.form.getlist("column"))
@@ -170,6 +175,8 @@ class SavedViews:
         own = f"page_{type(self).__name__}"
         pairs = [(k, v) for k, v in parse_qsl(query) if k not in (*FLEETING, own, "page")]
         lasting = urlencode(pairs)
+        if any(names_a_person(value) for _name, value in pairs):
+            raise Malformed(_("A number of a person must not be kept in a view."))
         if len(lasting) > LONGEST_QUERY:
             raise Malformed(_("This filter is too long to be saved."))
         return lasting

@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
 from app.core.whole import whole_number
 from app.views.declared import asks_itself
+from app.views.once import once
 
 BATCH = 500
 BULK_LIMIT = 10_000  # Rows of one act in one request; a view whose acts go on as jobs sets more.
@@ -156,6 +157,7 @@ class RowActions:
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     @asks_itself
+    @once
     def action(self, name: str, pk: Any) -> Any:
         """Perform an act on one row."""
         act = self._permitted(name)
@@ -166,6 +168,7 @@ class RowActions:
 
     @expose("/action_post", methods=["POST"])
     @asks_itself
+    @once
     def action_post(self) -> Any:
         """Perform an act on the marked rows, or on all that the list's filter matches."""
         act = self._permitted(request.form.get("action", ""))
@@ -177,8 +180,7 @@ class RowActions:
 
     def outcome_page(self, title: Any, outcomes: list[Outcome]) -> Any:
         """Show what became of each row."""
-        query = request.form.get("filter", "")
-        back = self.next_url() or self.list_url() + (f"?{query}" if query else "")
+        back = self.next_url() or self.filtered_url(request.form.get("filter", ""))
         return self.render_template(
             "tm/outcome.html", title=title, outcomes=outcomes, back_url=back
         )

@@ -3512,7 +3512,7 @@ def upgrade():
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("location", sa.String(length=300), nullable=True),
+        sa.Column("location", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["ab_user.id"], name=op.f("fk_submit_key_account_id_ab_user")
         ),

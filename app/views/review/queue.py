@@ -28,8 +28,7 @@ from app.views.labels import (
     present_catalog,
     review_words,
 )
-from app.views.listing import address_of
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.opinion import may_read as may_read_opinions
 from app.views.review import opinions, outcome, page
 from app.views.review.claims import WORDS, Claims, claim_badge, keep_holders, with_claims
@@ -193,12 +192,14 @@ class ReviewView(Claims, BaseModelView):
 
     @expose("/outcome/<int:pk>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, pk: int) -> Any:
         """Stop an act after the batch under way; what is decided stays decided."""
         return outcome.cancel(pk)
 
     @expose("/outcome/<int:pk>/resume", methods=["POST"])
     @has_access
+    @once
     def resume(self, pk: int) -> Any:
         """Go on with an act that was stopped or failed."""
         return outcome.resume(pk)
@@ -255,12 +256,6 @@ class ReviewView(Claims, BaseModelView):
         if not may_read_opinions(current_actor()) or ReviewState.SCHOOL_CONFIRMED not in shown:
             hidden.add("opinion")
         return [name for name in chosen if name not in hidden]
-
-    def _parts(self, filters: Any) -> Any:
-        parts = super()._parts(filters)
-        # A number of a person is posted and stands in no address.
-        lookup = address_of("TeacherView", "lookup")
-        return parts | {"urls": parts["urls"] | {"lookup": lookup}}
 
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.filter(search.matches(text))

@@ -25,6 +25,7 @@ from app.views.flow_actions import place_name, step_actions
 from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
+from app.views.once import once
 from app.views.teacher.content import (
     Finding,
     SetReader,
@@ -189,6 +190,7 @@ class FileView(BaseView):
 
     @expose("/<int:pk>/acknowledge", methods=["POST"])
     @has_access
+    @once
     def acknowledge(self, pk: int) -> Any:
         """Acknowledge the warnings that are named, else all open ones, with name and time."""
         session = db.session()

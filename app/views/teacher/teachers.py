@@ -13,7 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Query, Session, load_only, undefer
 
 from app.access.scope import current_actor
+from app.core.address import names_a_person
 from app.core.crypto import unseal
+from app.core.errors import Malformed
 from app.core.reference import structure
 from app.extensions import db
 from app.indicators.catalog import Catalog
@@ -150,7 +152,11 @@ class TeacherView(PurposeExport, BaseModelView):
     def list(self) -> Any:
         """Show the list; a number of a person leads to its file and leaves the address."""
         text = "".join(request.args.get("q", "").split())
-        return self._found(text) if PERSONAL.fullmatch(text) else super().list()
+        if PERSONAL.fullmatch(text) or names_a_person(text):
+            return self._found(text)
+        if any(names_a_person(value) for value in request.args.values()):
+            raise Malformed()
+        return super().list()
 
     @expose("/lookup", methods=["POST"])
     @has_access
@@ -203,7 +209,7 @@ class TeacherView(PurposeExport, BaseModelView):
     def _parts(self, filters: Any) -> dict[str, Any]:
         parts = super()._parts(filters)
         add = address_of("NewFileView", "create") if self.may("write") else ""
-        return parts | {"urls": parts["urls"] | {"add": add, "lookup": url_for(".lookup")}}
+        return parts | {"urls": parts["urls"] | {"add": add}}
 
     def _page(self, query: Query, arguments: Any, columns: Any) -> Any:
         return super()._page(_named(query, columns), arguments, columns)
