@@ -94,7 +94,7 @@ def check(connection: Connection, ring: KeyRing) -> None:
     """
     if inspect(connection).has_table(PRINTS.name):
         stored = connection.execute(select(PRINTS.c.name, PRINTS.c.fingerprint))
-        ring.check(dict(row._tuple() for row in stored))
+        ring.check({row.name: row.fingerprint for row in stored})
 
 
 def check_and_note(engine: Engine, ring: KeyRing) -> None:
