@@ -53,7 +53,7 @@ def seed(folder: str) -> None:
             counts = seed_loader.load_reference(db.session, Path(folder))
             if counts.any_change:
                 detail = {"seed": asdict(counts)}
-                audit.record(db.session, "setting", actor=None, detail=detail)
+                audit.record(db.session(), "setting", actor=None, detail=detail)
             db.session.commit()
     except Refused as refused:
         for problem in refused.problems:
@@ -92,9 +92,9 @@ def create_admin(username: str, name: str, password: str) -> None:
             account_id=account.id, role=Role.CITY_SYSTEM, unit_id=city.id, valid_from=today()
         )
         db.session.add(granted)
-        audit.record(db.session, "account", actor=None, object=account)
+        audit.record(db.session(), "account", actor=None, object=account)
         detail = {"account": account.id, "role": str(granted.role), "unit": city.id}
-        audit.record(db.session, "role_grant", actor=None, object=granted, detail=detail)
+        audit.record(db.session(), "role_grant", actor=None, object=granted, detail=detail)
         db.session.commit()
 
 

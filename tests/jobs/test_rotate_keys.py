@@ -120,7 +120,8 @@ class Load:
                     db.session.rollback()
                     db.session.remove()
                 turn += 1
-                self.over.wait(0.02)
+                # The one lock of SQLite must be free long enough for whoever asks now and then.
+                self.over.wait(0.5)
 
     def _save(self, turn: int) -> None:
         actor = self.world.actors["school_info_A1"]
