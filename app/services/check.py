@@ -27,7 +27,6 @@ from app.models.history import Transition
 from app.models.teacher import FileProblem, Teacher
 from app.models.unit import Unit
 from app.services import audit
-from app.services.facts import unscoped
 from app.services.filling import FILLED_IN, hold
 
 SCOPE = "DQ018"
@@ -61,12 +60,11 @@ def known_identities(
     Only the school's name and yes or no come out of it.
     """
     rows = session.execute(
-        unscoped(
-            select(Teacher.id_no_index, Teacher.school_id, Teacher.active, Unit.name)
-            .join(Unit, Unit.id == Teacher.school_id)
-            .where(Teacher.id_no_index.in_(indexes))
-            .order_by(Teacher.active.desc(), Teacher.id)
-        )
+        select(Teacher.id_no_index, Teacher.school_id, Teacher.active, Unit.name)
+        .join(Unit, Unit.id == Teacher.school_id)
+        .where(Teacher.id_no_index.in_(indexes))
+        .order_by(Teacher.active.desc(), Teacher.id)
+        .execution_options(unscoped=True)
     )
     found: dict[bytes, KnownIdentity] = {}
     for index, school, active, name in rows:

@@ -97,7 +97,7 @@ def test_of_twenty_at_once_one_succeeds(live_app, world, case):
     with live_app.app_context(), system():
         after = counted(file.id)
         version = db.session.get(Teacher, file.id).version
-        told = sorted(db.session.execute(select(Notice.event, Notice.account_id)).tuples())
+        told = sorted(map(tuple, db.session.execute(select(Notice.event, Notice.account_id))))
     assert [after[0] - before[0], after[1] - before[1]] == [1, 1]
     assert version == VERSIONS[state] + 1
     assert told == sorted((name, world.actors[key].account_id) for name, key in NOTICES[step])
