@@ -59,7 +59,7 @@ def known_identities(
 
     Only the school's name and yes or no come out of it.
     """
-    rows = session.execute(
+    rows: Any = session.execute(
         select(Teacher.id_no_index, Teacher.school_id, Teacher.active, Unit.name)
         .join(Unit, Unit.id == Teacher.school_id)
         .where(Teacher.id_no_index.in_(indexes))
