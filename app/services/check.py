@@ -27,7 +27,6 @@ from app.models.history import Transition
 from app.models.teacher import FileProblem, Teacher
 from app.models.unit import Unit
 from app.services import audit
-from app.services.facts import unscoped
 from app.services.filling import FILLED_IN, hold
 
 SCOPE = "DQ018"
@@ -60,13 +59,12 @@ def known_identities(
 
     Only the school's name and yes or no come out of it.
     """
-    rows = session.execute(
-        unscoped(
-            select(Teacher, Unit.name)
-            .join(Unit, Unit.id == Teacher.school_id)
-            .where(Teacher.has_number(indexes))
-            .order_by(Teacher.active.desc(), Teacher.id)
-        )
+    rows: Any = session.execute(
+        select(Teacher, Unit.name)
+        .join(Unit, Unit.id == Teacher.school_id)
+        .where(Teacher.has_number(indexes))
+        .order_by(Teacher.active.desc(), Teacher.id)
+        .execution_options(unscoped=True)
     )
     found: dict[bytes, KnownIdentity] = {}
     for teacher, name in rows:

@@ -48,7 +48,7 @@ def facts(session: Session, teachers: Sequence[Teacher]) -> dict[int, Facts]:
     }
 
 
-def unscoped(statement: Any) -> Any:
+def _unscoped(statement: Any) -> Any:
     return statement.execution_options(unscoped=True)
 
 
@@ -58,7 +58,7 @@ def _same_number(
     mine, other = aliased(Teacher), aliased(Teacher)
     number = index_column("id_no")
     rows = session.execute(
-        unscoped(
+        _unscoped(
             select(mine.id, mine.school_id, other.school_id, other.active, Unit.name)
             .join(other, getattr(other, number) == getattr(mine, number))
             .join(Unit, Unit.id == other.school_id)
@@ -80,7 +80,7 @@ def _near_duplicates(session: Session, ids: list[int]) -> set[int]:
     who, them = aliased(Teacher), aliased(Teacher)
     return set(
         session.scalars(
-            unscoped(
+            _unscoped(
                 select(who.id)
                 .join(mine, mine.teacher_id == who.id)
                 .join(them, (them.name == who.name) & (them.sex == who.sex) & (them.id != who.id))
@@ -101,7 +101,7 @@ def _shared(session: Session, ids: list[int], cls: Any, column: str) -> set[int]
     mine, other = aliased(cls), aliased(cls)
     return set(
         session.scalars(
-            unscoped(
+            _unscoped(
                 select(mine.teacher_id)
                 .join(other, getattr(other, column) == getattr(mine, column))
                 .join(Teacher, Teacher.id == other.teacher_id)
@@ -121,7 +121,7 @@ def _shared_certificates(session: Session, ids: list[int]) -> dict[int, set[str]
     cls = TEACHER_SETS["qualification"]
     mine, other = aliased(cls), aliased(cls)
     rows = session.execute(
-        unscoped(
+        _unscoped(
             select(mine.teacher_id, mine.cert_no)
             .join(other, other.cert_no == mine.cert_no)
             .where(

@@ -107,4 +107,4 @@ def overdue_day(catalog: Catalog) -> date:
 def sole_heads(session: Session, ids: Iterable[int]) -> set[int]:
     """Those of some files that are of a head without anybody to act for them."""
     statement = select(Teacher.id).where(among(session, Teacher.id, ids), is_sole_head())
-    return set(session.scalars(statement.execution_options(unscoped=True)))
+    return set(session.scalars(statement))

@@ -33,6 +33,7 @@ PUBLIC = {
 # Where the scope is left, with the reason.
 UNSCOPED = {
     "access/scope.py": "resolves the actor before there is a scope",
+    "services/facts.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/check.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/delegation.py": "colleagues of the own unit, and in whose place an act was taken",
     "services/monitor.py": "when schools in scope were urged, in the audit log",
@@ -44,7 +45,7 @@ UNSCOPED = {
     "services/reveal.py": "the count of reveals of the account itself, in the audit log",
     "services/round.py": "the particulars of the unit of a file in scope",
     "services/file.py": "the particulars of the unit of a file in scope",
-    "workflows/parties.py": "the heads of the school of a file in scope",
+    "services/review.py": "whether a file of the school waits, asked also for a teacher's own act",
     "cli.py": "the operator's count of files",
 }
 

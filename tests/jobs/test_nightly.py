@@ -130,8 +130,9 @@ def test_what_the_night_found_holds_nothing_up(session, world, case):
 def test_the_number_of_statements_of_a_batch_does_not_grow_with_its_files(session, world):
     costs = []
     for number in (0, 20):
-        for _each in range(number):
-            made(session, world, "effective", birth_date=BORN, sex="1")
+        for each in range(number):
+            born = BORN - timedelta(days=each + 1)
+            made(session, world, "effective", birth_date=born, sex="1")
         with failing_at(db.engine, 0) as seen:
             night(session)
         costs.append(len(seen))

@@ -306,14 +306,14 @@ class TestLocking:
     def test_a_closed_round_locks_filling_in_and_says_who_opens_it(self, session, world):
         self.close(session)
 
-        with pytest.raises(Stale, match="authority can open it again"):
+        with pytest.raises(Stale, match="主管部门可以重新开放"):
             self.save(session, world)
 
     def test_a_closed_round_takes_no_new_file(self, session, world):
         self.close(session)
         actor = world.actor("school_info", "A1")
 
-        with acting_as(actor), pytest.raises(Refused, match="authority can open it again"):
+        with acting_as(actor), pytest.raises(Refused, match="主管部门可以重新开放"):
             files.create_file(session, actor, {}, catalog=world.catalog)
 
     def test_a_running_extension_keeps_its_unit_open(self, session, world):
