@@ -208,10 +208,11 @@ def _is_young(dialect: str) -> str:
 
 
 def _is_same_key(name: str) -> str:
-    """Tell that a value keeps its key, or that it appears or vanishes."""
+    """Tell that a value changes and keeps its key, or that it appears or vanishes."""
     old, new = f"OLD.{_quoted(name)}", f"NEW.{_quoted(name)}"
     # The first two bytes of a sealed value are its suite and its key (core.crypto).
-    return f"({old} IS NULL) <> ({new} IS NULL) OR substr({old}, 1, 2) = substr({new}, 1, 2)"
+    same = f"{old} <> {new} AND substr({old}, 1, 2) = substr({new}, 1, 2)"
+    return f"({old} IS NULL) <> ({new} IS NULL) OR {same}"
 
 
 def _quoted(name: str) -> str:
