@@ -181,14 +181,13 @@ def pages_of(world: Any, batch: str) -> dict[str, list[str]]:
     """Who opens what."""
     file, sent = world.teacher("A1", "draft").id, world.teacher("A1", "submitted").id
     back = world.teacher("A1", "returned").id
-    sets = [entry.code for entry in world.catalog.teacher_sets]
+    sets = [entry.code for entry in world.catalog.category_sets("primary_secondary")]
     return {
         "school_info_A1": [
             "/", "/teacher/list/", f"/teacher/{file}", f"/teacher/{back}",
             *(f"/teacher/{file}/set/{code}" for code in sets),
             f"/teacher/{file}/set/basic/edit", f"/teacher/{file}/set/contact/edit",
-            f"/teacher/{file}/history", f"/teacher/{file}/places", "/notices/list/",
-            "/import/list/", f"/import/{batch}", "/jobs/list/", "/record/basic/list/",
+            "/notices/list/", "/import/list/", f"/import/{batch}", "/jobs/list/", "/record/basic/list/",
             "/record/work/list/", "/record/learning/list/", "/corrections/list/",
         ],
         "district_info_A": [
@@ -211,6 +210,7 @@ def test_what_people_typed_is_never_carried_out(site: Any) -> None:
         for path in paths:
             watch.look(path)
         if key == "school_info_A1":
+            _history(watch, site.world.teacher("A1", "draft").id)
             _print(watch, site.world.teacher("A1", "draft").id)
         faults += watch.faults
         text += watch.text
@@ -218,6 +218,15 @@ def test_what_people_typed_is_never_carried_out(site: Any) -> None:
 
     assert faults == []
     assert [each for each in PAYLOADS if each not in text] == []
+
+
+def _history(watch: Watch, file: int) -> None:
+    """The timeline, a part of the file that is loaded when it is asked for."""
+    watch.page.goto(watch.person.site.base + f"/teacher/{file}", wait_until="load")
+    watch.page.click("#tab-history")
+    watch.page.wait_for_selector("#history > *")
+    watch.page.wait_for_load_state("networkidle")
+    watch.note()
 
 
 def _print(watch: Watch, file: int) -> None:
