@@ -184,7 +184,7 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
         yield Thing("correction", _kept(session, correction), unit, file=file)
         stored = Storage.of(app.config).write([b"%PDF-1.4"])
         kept = Attachment(
-            set="learning", field="cert_file", name="a.pdf", mime="application/pdf", size=8,
+            set="learning", field="attachment", name="a.pdf", mime="application/pdf", size=8,
             digest=stored.digest, stored_name=stored.name, uploaded_by=clerk.account_id, at=now(),
             **of_file,
         )  # fmt: skip
@@ -331,7 +331,7 @@ class Browser:
     def send(self, address: str, method: str = "GET", **form: Any) -> Any:
         """Send a request as a page or a program does; an address of the API takes the token."""
         if address.startswith("/api/"):
-            body = {"version": 1, "reason": "x"} | form if method in UNSAFE else None
+            body = form or {"version": 1, "reason": "x"} if method in UNSAFE else None
             plain = self.app.test_client()
             return plain.open(address, method=method, json=body, headers=self.bearer)
         body = {"csrf_token": self.token, **self.FORM, **form} if method in UNSAFE else None
