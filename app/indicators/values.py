@@ -80,7 +80,7 @@ def display(
     return joint.join(catalog.label(table, code, lang) for code in codes_of(value))
 
 
-def mask(indicator: Indicator, value: Any, *, keep: int = 1) -> str:
+def mask(indicator: Indicator, value: Any, *, keep: int = 0) -> str:
     """Return what may be shown without the field right (SEC-10, SEC-11).
 
     138****5678 for a mobile, the last `keep` characters of an ID number, the year of the birth

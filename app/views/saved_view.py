@@ -75,17 +75,13 @@ class SavedViews:
     def choose_columns(self) -> Any:
         """Keep the columns of the plain list, or of the saved view that is open."""
         chosen = self._known(request.form.getlist("column"))
-<<<<<<< HEAD
-        kept = self.open_view(request.form.get("view"))
-        if kept is None or not self.is_own(kept):
-            kept = self._kept(PLAIN) or self._new_view(PLAIN)
-=======
         wanted = request.form.get("view", "")
-        kept = self._kept(PLAIN) if wanted in NO_VIEW else self.open_view(wanted)
+        kept = None if wanted in NO_VIEW else self.open_view(wanted)
         if kept is None and wanted not in NO_VIEW:
             raise NotFound()
-        kept = kept or self._new_view(PLAIN)
->>>>>>> fences
+        # A view shared by somebody else stays as it is; the columns are kept for the plain list.
+        if kept is None or not self.is_own(kept):
+            kept = self._kept(PLAIN) or self._new_view(PLAIN)
         kept.columns = "" if request.form.get("reset") else ",".join(chosen)
         self.datamodel.session.commit()
         return self.back_to_list(query=request.form.get("query", ""))
