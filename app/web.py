@@ -174,6 +174,9 @@ def _begin() -> None:
     )
     if len(request.query_string) > MAX_QUERY:
         abort(400)
+    # Werkzeug counts the parts of a multipart form only.
+    if sum(map(len, request.form.listvalues())) > current_app.config["MAX_FORM_PARTS"]:
+        abort(413)
     if request.endpoint not in TAKES_NUMBERS and any(
         names_a_person(value) for values in request.args.listvalues() for value in values
     ):

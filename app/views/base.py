@@ -25,6 +25,7 @@ from app.views.listing import MAX_OFFSET, address_of
 from app.views.lists import Lists
 from app.views.model_form import FormConverter, search_form_of
 from app.views.saved_view import SavedViews
+from app.views.searching import count_search
 from app.views.selection import RowAction, RowActions, Selection, row_action
 from app.views.writing import Writing
 
@@ -282,7 +283,13 @@ class BaseModelApi(Declared, OwnFilters, ModelRestApi, abstract=True):
 
     get_list = readable_query(ModelRestApi.get_list)
     get = readable_query(ModelRestApi.get)
-    get_list_headless = answers_refusals(ModelRestApi.get_list_headless)
+
+    @answers_refusals
+    def get_list_headless(self, **kwargs: Any) -> Any:
+        """Answer with a page of the list; narrowed or not, it counts as a search."""
+        count_search()
+        return super().get_list_headless(**kwargs)
+
     get_headless = answers_refusals(ModelRestApi.get_headless)
     post_headless = answers_refusals(ModelRestApi.post_headless)
     put_headless = answers_refusals(ModelRestApi.put_headless)
@@ -298,6 +305,8 @@ class BaseModelApi(Declared, OwnFilters, ModelRestApi, abstract=True):
         return column, direction if column else ""
 
     def _sanitize_page_args(self, page: Any, page_size: Any) -> tuple[int, int]:
+        if (page_size or 0) > self.max_page_size:
+            raise Malformed(_("A page holds at most %(n)s rows.", n=self.max_page_size))
         page, size = super()._sanitize_page_args(page, page_size)
         if page < 0 or page * size > MAX_OFFSET:
             raise Malformed(_("The page number is not valid."))

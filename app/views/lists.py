@@ -32,6 +32,7 @@ from app.views.listing import (
     read_filters,
     sortable,
 )
+from app.views.searching import count_search
 from app.views.widgets import Badge, FilterPanel, ListTable, badge_of, text_of
 
 CHOICES = 20
@@ -113,6 +114,7 @@ class Lists:
     @has_access
     def choices(self) -> Any:
         """Answer a remote select: at most twenty rows inside the scope."""
+        count_search()
         return self.offer(self.datamodel.rows(self._base_filters))
 
     def offer(self, query: Query) -> Any:
@@ -224,6 +226,8 @@ class Lists:
         return self.datamodel.apply_order_by(query, column, direction, {}, add_pk=True)
 
     def _list(self, **_kwargs: Any) -> dict[str, Any]:
+        if request.args.get("q") or any(name.startswith("_flt_") for name in request.args):
+            count_search()
         filters = read_filters(self._fresh_filters(), request.args)
         return self._get_list_widget(filters)
 

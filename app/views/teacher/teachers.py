@@ -40,6 +40,7 @@ from app.views.labels import (
 from app.views.listing import address_of
 from app.views.print import print_files
 from app.views.school_filters import authority_choices, files_model
+from app.views.searching import count_search
 
 NUMBER = COLUMNS["id_no"]  # Shown masked.
 BIRTH_YEAR = "birth_year"
@@ -165,6 +166,7 @@ class TeacherView(PurposeExport, BaseModelView):
         return self._found(request.form.get("q", "")[:50])
 
     def _found(self, text: str) -> Any:
+        count_search()
         fitting = select(Teacher.id).where(search.matches(text)) if text.strip() else None
         key = (
             None
