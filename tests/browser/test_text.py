@@ -187,7 +187,8 @@ def pages_of(world: Any, batch: str) -> dict[str, list[str]]:
             "/", "/teacher/list/", f"/teacher/{file}", f"/teacher/{back}",
             *(f"/teacher/{file}/set/{code}" for code in sets),
             f"/teacher/{file}/set/basic/edit", f"/teacher/{file}/set/contact/edit",
-            "/notices/list/", "/import/list/", f"/import/{batch}", "/jobs/list/", "/record/basic/list/",
+            "/notices/list/", "/import/list/", f"/import/{batch}", "/jobs/list/",
+            "/record/basic/list/",
             "/record/work/list/", "/record/learning/list/", "/corrections/list/",
         ],
         "district_info_A": [

@@ -84,9 +84,9 @@ WRITES = (
     Write(CLERK, "RowView.answer_none", at("/teacher/{file}/set/overseas/none", none="1")),
     Write(CLERK, "FileView.acknowledge", at("/teacher/{file}/acknowledge")),
     Write(
-        CLERK,
+        DISTRICT,
         "FileView.reveal",
-        at("/teacher/{mine.file}/reveal", key="basic.id_no", record="{basic}", purpose="check"),
+        at("/teacher/{mine.file}/reveal", key="basic.id_no", record="{basic}", purpose="verify"),
     ),
     Write(CLERK, "DraftView.save", at("/draft/{mine.file}/learning/{record}", cert_no="1")),
     Write(CLERK, "DraftView.discard", at("/draft/{mine.file}/learning/{record}/discard")),
@@ -124,7 +124,11 @@ WRITES = (
     Write(
         CLERK,
         "TeacherApi.change_row",
-        at("/api/v1/teacher/{mine.file}/learning/{mine.record}", attachment="{attachment}", version=1),
+        at(
+            "/api/v1/teacher/{mine.file}/learning/{mine.record}",
+            attachment="{attachment}",
+            version=1,
+        ),
         method="PUT",
     ),
     Write(HEAD, "ReviewApi.act", at("/api/v1/review/{submitted}/confirm", version=2)),
