@@ -15,7 +15,9 @@ from tests.databases import fences_off
 
 
 def run(app: Any, *args: str) -> Any:
-    return app.test_cli_runner().invoke(args=list(args))
+    """Run a command on this application, whatever other one the process has open."""
+    with app.app_context():
+        return app.test_cli_runner().invoke(args=list(args))
 
 
 def seal(app: Any) -> None:

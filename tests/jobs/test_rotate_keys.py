@@ -32,6 +32,7 @@ from app.services import audit_chain, draft, key, search
 from app.services import file as files
 from app.services.storage import Storage
 from tests.conftest import make_app
+from tests.test_cli import run
 
 CONTENT = b"a stored file" * 100
 
@@ -203,7 +204,7 @@ def rotate_with_kill(app: Any, world: Any, ring: Path, *, size: int, pause: floa
         for _batch in range(4):
             assert first.stdout.readline()
         first.kill()
-        first.wait()
+        first.communicate()
         with app.app_context(), system():
             assert key.left(db.session(), Storage.of(app.config))
             db.session.remove()
@@ -226,14 +227,14 @@ def change_keys(app: Any, world: Any, rings: Rings, *, size: int, pause: float) 
         assert_duplicate_refused(app, world)
     with using(switched), Load(app, world) as load:
         assert_duplicate_refused(app, world)
-        result = app.test_cli_runner().invoke(args=["rotate-keys"])
+        result = run(app, "rotate-keys")
         assert (result.exit_code, "index:1" in result.output) == (0, True), result.output
         assert "field:1" in result.output
     assert load.faults == []
     folder = Path(app.config["STORAGE_DIR"]).parent
     later = make_app(app.config["DATABASE_URL"], new, folder)
     with using(new):
-        assert later.test_cli_runner().invoke(args=["rotate-keys"]).exit_code == 0
+        assert run(later, "rotate-keys").exit_code == 0
         assert_readable(later, world, name, load.saved)
         assert_duplicate_refused(later, world)
         with Load(later, world) as load:
