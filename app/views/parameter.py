@@ -80,7 +80,6 @@ NOT_IN_USE = frozenset(
         "same_authority_auto_confirm",
         "status_change_needs_authority",
         "change_needs_head",
-        "reveals_per_day",
         "lookup_misses_alert",
         "correction_answer_days",
         "login_failures",
