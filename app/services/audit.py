@@ -33,6 +33,7 @@ ACTS: dict[str, Act] = {
         Act("locked", "账号锁定", "Account locked", is_technical=True),
         Act("session_end", "会话终止", "Session ended", is_technical=True),
         Act("role_grant", "授予角色", "Role granted"),
+        Act("role_revoke", "撤销角色", "Role revoked"),
         Act("account", "账号维护", "Account change"),
         Act("open_file", "查看档案", "File opened"),
         Act("reveal", "查看完整信息", "Value revealed"),

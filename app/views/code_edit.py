@@ -19,7 +19,7 @@ from app.services import code as codes
 from app.services.code import LONGEST, REPORT_AS
 from app.views.base import BaseView
 from app.views.labels import present_catalog
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.widgets import Card, options
 from app.views.writing import refuse
 
@@ -78,6 +78,7 @@ class CodeEditView(BaseView):
 
     @expose("/<name>/retire/<code>", methods=["POST"])
     @has_access
+    @once
     def retire(self, name: str, code: str) -> Any:
         """Offer a code no longer."""
         session = db.session()
@@ -88,6 +89,7 @@ class CodeEditView(BaseView):
 
     @expose("/<name>/back/<code>", methods=["POST"])
     @has_access
+    @once
     def put_back(self, name: str, code: str) -> Any:
         """Offer a retired code again."""
         session = db.session()

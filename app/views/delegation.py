@@ -21,7 +21,7 @@ from app.services import delegation
 from app.views.base import BaseView
 from app.views.datamodel import escaped
 from app.views.labels import present_catalog
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.widgets import Badge, text_of
 from app.views.writing import refuse
 
@@ -86,6 +86,7 @@ class DelegationView(BaseView):
 
     @expose("/<int:pk>/end", methods=["POST"])
     @has_access
+    @once
     def end(self, pk: int) -> Any:
         """End a delegation at once; both are told."""
         session = db.session()

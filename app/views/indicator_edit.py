@@ -21,7 +21,7 @@ from app.services.indicator import LONGEST, NEEDED_WORDS, WORDS, Effect, Treatme
 from app.views.base import BaseView
 from app.views.indicator import FILLERS
 from app.views.labels import present_catalog
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.widgets import Card, options, text_of
 from app.views.writing import refuse
 
@@ -79,6 +79,7 @@ class IndicatorEditView(BaseView):
 
     @expose("/edit/<set_code>/<code>/back/<int:row>", methods=["POST"])
     @has_access
+    @once
     def put_back(self, set_code: str, code: str, row: int) -> Any:
         """Put an earlier rule of one category in force again."""
         session, known = db.session(), present_catalog()

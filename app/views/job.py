@@ -15,6 +15,7 @@ from sqlalchemy.orm import Query
 from app.access.roles import READ, Role, may_open
 from app.access.scope import Actor, current_actor, scoped_get
 from app.core import clock
+from app.core.errors import Forbidden
 from app.exchange import export
 from app.exchange.teacher_import import batch as imports
 from app.extensions import db
@@ -219,15 +220,20 @@ class JobView(BaseModelView):
             chosen.insert(2, "account_id")
         return chosen
 
-    def nights(self) -> list[Night]:
-        """Return the jobs that start by themselves and when each was last done, for the system
-        administrator of the city."""
+    def nights_url(self) -> str:
+        """Return where the system administrator of the city finds what runs by itself."""
+        return url_for("JobView.nights") if current_actor().role == Role.CITY_SYSTEM else ""
+
+    @expose("/nights")
+    @has_access
+    def nights(self) -> Any:
+        """Show the jobs that start by themselves and when each was last done (REL-14)."""
         if current_actor().role != Role.CITY_SYSTEM:
-            return []
+            raise Forbidden()
         kinds = [kind for kind in JOBS.values() if kind.nightly or kind.every]
         done = queue.last_success(db.session(), *(kind.name for kind in kinds))
         late = clock.now() - LATE
-        return [
+        nights = [
             Night(
                 title_of(kind.name),
                 kind.nightly.strftime("%H:%M") if kind.nightly else "",
@@ -236,6 +242,7 @@ class JobView(BaseModelView):
             )
             for kind in kinds
         ]
+        return self.render_template("job/nights.html", nights=nights)
 
     def row_name(self, item: Job) -> str:
         return f"{title_of(item.name)} {item.id}"

@@ -210,6 +210,7 @@ class ReportView(BaseModelView):
 
     @expose("/trial", methods=["POST"])
     @has_access
+    @once
     def trial(self) -> Any:
         """Order a dry run: what would stay behind, and why."""
         session = db.session()

@@ -41,7 +41,10 @@ SET, SINGLE = "learning", "contact"
 KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
-    (r"^/(teacher|draft|flow/\w+|review/show|api/v1/(teacher|review))/<int:pk>", "file"),
+    (
+        r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion))/<int:pk>",
+        "file",
+    ),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
@@ -54,7 +57,7 @@ KINDS = (
     (r"^/import/", "import"),
     (r"^/export/", "export"),
     (r"^/attachment/", "attachment"),
-    (r"^/accounts/", "assignment"),
+    (r"^/(accounts|delegation)/", "assignment"),
     (r"^/audit/", "audit row"),
     (r"^/parameters/", "parameter"),
 )
@@ -65,6 +68,7 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/code-choice/", {"set_code": "basic", "field": "sex"}),
     (r"^/codes/", {"name": "sex"}),
     (r"^/indicators/set/", {"code": "basic"}),
+    (r"^/indicators/edit/", {"set_code": "basic", "code": "sex", "row": "1"}),
     (r"^/my-file/set/", {"set_code": "basic"}),
     (r"^/lang/", {"locale": "zh"}),
     (r"^/static/", {"filename": "x"}),

@@ -110,7 +110,7 @@ def test_what_a_role_may_not_see_is_nowhere(
     app: Any, session: Any, client: Any, world: Any, role: Role
 ) -> None:
     actor = world.actors[ROLES[role]]
-    browser, caller = sign_in(app, world, ROLES[role]), Caller(client, world, ROLES[role])
+    browser, caller = sign_in(app, world, ROLES[role]), Caller(client, world.usernames[ROLES[role]])
     marked = sorted({marker.set for marker in world.markers})
     refs = [world.teacher("A1", state) for state in ReviewState]
     if role != Role.TEACHER:
@@ -265,7 +265,7 @@ def test_forms_and_api_leave_what_a_role_may_not_edit(
     app: Any, session: Any, client: Any, world: Any, key: str
 ) -> None:
     role = next(role for role, name in ROLES.items() if name == key)
-    browser, caller = sign_in(app, world, key), Caller(client, world, key)
+    browser, caller = sign_in(app, world, key), Caller(client, world.usernames[key])
     token = token_for(browser)
     saved: dict[str, int] = {}
 

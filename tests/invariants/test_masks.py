@@ -204,7 +204,7 @@ def test_record_lists_with_every_column_leave_enough_numbers(
 def test_answers_of_the_api_leave_enough_numbers(
     client: Any, session: Any, world: Any, key: str
 ) -> None:
-    caller, actor = Caller(client, world, key), world.actors[key]
+    caller, actor = Caller(client, world.usernames[key]), world.actors[key]
     refs = [world.teacher("A1", state) for state in STATES]
     found = []
 

@@ -28,7 +28,8 @@ BORN, RETIRES = date(1963, 1, 15), date(2023, 1, 15)
 def night(session: Any, job: Any = check_by_night) -> None:
     """Run a nightly job to its end, as the worker would."""
     with system():
-        job(SimpleNamespace(session=session, done=0, step=lambda _done: session.flush()))
+        own = SimpleNamespace(id=1, name="night")
+        job(SimpleNamespace(session=session, done=0, job=own, step=lambda _done: session.flush()))
         session.expire_all()
 
 

@@ -10,7 +10,7 @@ from app.core.errors import Forbidden, Malformed, Refused
 from app.models.history import Audit
 from app.models.teacher import Teacher
 from app.services import national_number
-from tests.views.pages import page_token, sign_in
+from tests.views.pages import sign_in, token_for
 
 A, B = "A1_effective_1", "B1_reported_1"
 PATH = "/national-numbers/"
@@ -84,14 +84,14 @@ def test_only_the_city_enters_them(app: Any, session: Any, world: Any, key: str)
 
     client = sign_in(app, world, key)
     assert client.get(PATH).status_code == 403
-    form = {"csrf_token": page_token(client), "pairs": "x", "save": "1"}
+    form = {"csrf_token": token_for(client), "pairs": "x", "save": "1"}
     assert client.post(PATH, data=form).status_code == 403
 
 
 def test_the_page_shows_first_and_writes_when_told(app: Any, session: Any, world: Any) -> None:
     client = sign_in(app, world, "city_info")
     text = pairs(world, "GJ00000001", "GJ00000002")
-    form = {"csrf_token": page_token(client), "pairs": text}
+    form = {"csrf_token": token_for(client), "pairs": text}
 
     shown = client.post(PATH, data=form)
     assert shown.status_code == 200

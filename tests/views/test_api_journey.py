@@ -127,6 +127,8 @@ def test_the_main_job_by_rest_alone(live_app: Any, world: Any) -> None:
         filled_by_both(place, key, content, teacher)
         done(step(teacher, key, "submit", declared=True), "submitted")
 
+        taken = place.clerk.post(f"/teacher/{key}/problem", {})
+        assert taken.status_code == 200, taken.json
         others = waiting_files(place)
         sent = place.head.post("/review/bulk/confirm", {"ids": [key, *others]})
         assert [each["status"] for each in sent.json["results"]] == [200] * (MANY + 1)

@@ -178,7 +178,7 @@ def test_rest_records_and_reads_them(call: Any, session: Any, world: Any, file: 
 def test_a_school_reads_none(app: Any, session: Any, world: Any, file: Any) -> None:
     give(session, world.actors["city_assistant"], file)
     head = sign_in(app, world, "school_head_U")
-    caller = Caller(app.test_client(), world, "school_head_U")
+    caller = Caller(app.test_client(), world.usernames["school_head_U"])
 
     assert "缺少学历证书" not in head.get(f"/review/show/{file.id}").text
     assert "缺少学历证书" not in head.get(f"/teacher/{file.id}/history").text
@@ -189,7 +189,7 @@ def test_a_school_reads_none(app: Any, session: Any, world: Any, file: Any) -> N
 @pytest.fixture
 def call(client: Any, world: Any) -> Any:
     """Sign in as an actor of the world: call("school_info_A1")."""
-    return lambda key: Caller(client, world, key)
+    return lambda key: Caller(client, world.usernames[key])
 
 
 def test_a_claim_over_rest(call: Any, world: Any) -> None:

@@ -1,7 +1,7 @@
 """The file review against the table of the specification: every state, step, role and place."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -136,11 +136,13 @@ def target(state: str, step: str, school: str) -> str:
     return row.target or state
 
 
-def checksum(session: Any) -> str:
-    """A checksum over every row of every table."""
+def checksum(session: Any, leave_out: Sequence[str] = ()) -> str:
+    """A checksum over every row of every table but some."""
     session.flush()
     digest = hashlib.sha256()
     for table in db.metadata.sorted_tables:
+        if table.name in leave_out:
+            continue
         rows = session.connection().execute(select(table).order_by(*table.primary_key))
         digest.update(table.name.encode())
         for row in rows:
