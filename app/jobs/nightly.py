@@ -76,6 +76,7 @@ def check_by_night(ctx: JobContext) -> None:
             return
         check.keep_nightly(ctx.session, files, file_data(ctx.session, files, kept), kept)
         last = files[-1].id
+        _note(ctx, files=len(files))
         ctx.step(last)
         ctx.session.expunge_all()
 

@@ -164,7 +164,7 @@ def test_the_main_job_by_rest_alone(live_app: Any, world: Any) -> None:
         story = teacher.get(f"/review/{key}").json
         assert story["state"] == "reported"
         assert [each["step"] for each in reversed(story["history"])] == [
-            "submit", "confirm", "approve", "accept", "report",
+            "submit", "acknowledge", "confirm", "approve", "accept", "report",
         ]  # fmt: skip
         db.session.remove()
 
