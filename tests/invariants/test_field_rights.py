@@ -35,6 +35,8 @@ from tests.views.pages import sign_in, token_for
 from tests.views.test_api import Caller
 from tests.worlds import TeacherRef, sees
 
+pytestmark = pytest.mark.wide
+
 ROLES = {
     Role.CITY_INFO: "city_info",
     Role.CITY_ASSISTANT: "city_assistant",

@@ -17,6 +17,8 @@ from app.services.home import Home
 from app.views.chart import BaseChartView, Chart
 from tests.invariants.test_lists_fence import views_of
 
+pytestmark = pytest.mark.wide
+
 EVERYTHING = MultiDict({"all": "1"})
 DISTRICTS = ("district_info_A", "district_info_B")
 

@@ -27,6 +27,8 @@ from tests.invariants.addresses import (
 )
 from tests.views.test_record_form import shown_values
 
+pytestmark = pytest.mark.wide
+
 CLERK, HEAD, DISTRICT = "school_info_A1", "school_head_A1", "district_info_A"
 # Endpoints whose bodies name no object at all.
 WITHOUT_IDS = {

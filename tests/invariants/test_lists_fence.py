@@ -10,6 +10,8 @@ from app.views.base import BaseModelApi, BaseModelView
 from app.views.chart import BaseChartView
 from tests.invariants.addresses import Browser, furnish, lines
 
+pytestmark = pytest.mark.wide
+
 # Who opens a list: the first of these that may.
 READERS = ("city_info", "city_system", "city_audit", "school_info_A1")
 OPERATORS = (0, 1, 4, 9)

@@ -27,6 +27,8 @@ from tests.views.pages import sign_in, token_of
 from tests.views.test_api import Caller
 from tests.worlds import TeacherRef, sees, texts_of
 
+pytestmark = pytest.mark.wide
+
 ENOUGH = 500
 DISTRICTS = (
     "110101", "110102", "110105", "110106", "110107", "110108", "110109", "110111", "110112",
