@@ -14,8 +14,8 @@ from app.jobs.worker import JobContext, job
 from app.models.job import Job
 from app.models.report import ReportBatch
 from app.models.teacher import Teacher
+from app.services import audit, report
 from app.services import job as queue
-from app.services import report
 from app.services.storage import Storage
 from app.workflows.engine import BATCH, Outcome
 from app.workflows.review import REVIEW
@@ -62,6 +62,9 @@ def try_report(ctx: JobContext) -> None:
         with force_locale(ctx.args["lang"]):
             outcome = REVIEW.foresee(ctx.session, keys, "report", ctx.actor, catalog=known)
             result = _added(result, keys, outcome)
+        # The guards keep what a fresh check of an outdated file finds.
+        place, detail = ("job", ctx.job.id), {"name": ctx.job.name, "files": len(keys)}
+        audit.record(ctx.session, "job", actor=ctx.actor, object=place, detail=detail)
         queue.put(ctx.session, ctx.job, result=result)
         ctx.session.expunge_all()
         ctx.step(ctx.done + len(keys))

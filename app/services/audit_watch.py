@@ -73,9 +73,12 @@ class _Watch:
             raise Unaudited(", ".join(sorted(written)))
 
     def rolled_back(self, session: Session, transaction: SessionTransaction) -> None:
-        # The row went with the savepoint it was written in.
+        # The row went with the savepoint it was written in, and so did what was changed there.
         if session.info.get("audited") is transaction:
             session.info.pop("audited")
+        written = session.info.get("written", {})
+        for table in [name for name, where in written.items() if _lies_in(where, transaction)]:
+            del written[table]
 
     def ended(self, session: Session, transaction: SessionTransaction) -> None:
         if transaction.parent is None:
@@ -84,4 +87,12 @@ class _Watch:
 
     def _note(self, session: Session, table: str) -> None:
         if table not in self.exempt:
-            session.info.setdefault("written", set()).add(table)
+            where = session.get_nested_transaction() or session.get_transaction()
+            session.info.setdefault("written", {}).setdefault(table, where)
+
+
+def _lies_in(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    """Whether a savepoint is another one, or was taken inside it."""
+    while inner is not None and inner is not outer:
+        inner = inner.parent
+    return inner is outer

@@ -194,6 +194,9 @@ def save_record(
     problems += [
         p for p in found if p.is_error and _can_be_mended(p, problems, actor, teacher, catalog)
     ]
+    if set_code == "basic" and not merged.get("name"):
+        words = _("A file keeps its name. Please enter one.")
+        problems.append(Problem("required", words, set=set_code, field="name"))
     if problems:
         if record.id is not None:
             session.expire(record)

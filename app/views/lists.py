@@ -114,11 +114,11 @@ class Lists:
     @has_access
     def choices(self) -> Any:
         """Answer a remote select: at most twenty rows inside the scope."""
-        count_search()
         return self.offer(self.datamodel.rows(self._base_filters))
 
     def offer(self, query: Query) -> Any:
         """Answer a remote select with rows of a query, narrowed by what was typed."""
+        count_search()
         text = request.args.get("q", "").strip()[:50]
         if text:
             query = self.quick_filter(query, text)

@@ -3,7 +3,7 @@
 from flask import current_app, request
 from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter
 
 from app.access.scope import current_actor
 from app.core.errors import LimitReached
@@ -26,8 +26,8 @@ def count_search() -> None:
         raise LimitReached(retry_after=MINUTE)
 
 
-def _counters() -> FixedWindowRateLimiter:
+def _counters() -> MovingWindowRateLimiter:
     if COUNTERS not in current_app.extensions:
         storage = storage_from_string(current_app.config["RATELIMIT_STORAGE_URI"])
-        current_app.extensions[COUNTERS] = FixedWindowRateLimiter(storage)
+        current_app.extensions[COUNTERS] = MovingWindowRateLimiter(storage)
     return current_app.extensions[COUNTERS]
