@@ -33,6 +33,8 @@ from tests.views.api_caller import Caller, spelled, step
 
 # S14: the three tiers work on any day, outside rounds too.
 
+pytestmark = pytest.mark.wide
+
 DAYS = [today() + timedelta(days=days) for days in (0, 45, 120, 200, 364)]
 
 

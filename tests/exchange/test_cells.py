@@ -30,6 +30,8 @@ from tests.exchange.imports import (
 )
 from tests.views.pages import sign_in, token_of
 
+pytestmark = pytest.mark.wide
+
 STARTS = "=+-@\t\r\n＝＋－＠"
 # NUL cannot be stored: no text of PostgreSQL holds it.
 PREFIXES = (*STARTS, "\0")

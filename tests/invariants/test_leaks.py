@@ -1,5 +1,7 @@
 """The leak fence: every address of the URL map, every identity, own and foreign objects (SEC-02).
 
+pytestmark = pytest.mark.wide
+
 A foreign object and one that does not exist answer alike, whatever the method: status, body and
 headers; and no page shows a value beyond the rows and field rights of its reader. An address that
 the tables of `addresses` do not know fails the fence.

@@ -30,6 +30,9 @@ from tests.invariants.addresses import (
 from tests.views.pages import sign_in, token_of
 
 # The addresses that need no sign-in; whoever adds one, adds it here.
+
+pytestmark = pytest.mark.wide
+
 PUBLIC = {
     "/login/",
     "/logout/",

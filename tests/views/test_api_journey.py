@@ -31,6 +31,8 @@ from tests.views.api_caller import (
     step,
 )
 
+pytestmark = pytest.mark.wide
+
 MANY = 30
 SCOPE = {"scope_checked": True}
 

@@ -10,6 +10,9 @@ from tests.views.api_caller import Caller
 from tests.workflows.test_review import INPUTS, STEPS, checksum, expected, submitted_by
 
 # Those who see most, least, and something in between; each with their own and a foreign school.
+
+pytestmark = pytest.mark.wide
+
 CALLERS = ("city_info", "city_assistant", "district_info_A", "school_info_A1", "school_head_A1")
 
 

@@ -28,6 +28,9 @@ from tests.views.test_importing import XLSX, SignedIn, work
 from tests.views.test_record_form import save
 
 # Without the guard of XML the application must not come up.
+
+pytestmark = pytest.mark.wide
+
 START = """
 import sys
 sys.modules["defusedxml"] = None

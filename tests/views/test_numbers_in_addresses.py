@@ -13,6 +13,8 @@ from app.models.saved_view import SavedView
 from app.views.lists import Lists
 from tests.views.pages import sign_in
 
+pytestmark = pytest.mark.wide
+
 MOBILE = "13801012345"
 NUMBER = "110199198503150131"
 PERSONAL = (

@@ -7,6 +7,8 @@ import pytest
 from app.indicators.values import codes_for
 from tests.views.api_caller import API, Caller
 
+pytestmark = pytest.mark.wide
+
 CATEGORY = "primary_secondary"  # That of school A1.
 
 

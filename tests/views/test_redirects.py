@@ -12,6 +12,8 @@ from app.core.clock import now
 from app.models.notice import Notice
 from tests.views.pages import sign_in, token_of
 
+pytestmark = pytest.mark.wide
+
 SITE = "http://localhost/any/page"
 HOSTILE = (
     "//evil.example", "///evil.example", "////evil.example", "/\\evil.example", "\\\\evil.example",
