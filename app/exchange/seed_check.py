@@ -60,7 +60,6 @@ SHAPES = {
             "applicable_when",
             "source",
             "help_zh",
-            "help_en",
         ),
     ),
     "indicator_rules.csv": Shape(

@@ -93,7 +93,6 @@ def _indicator(r: Any) -> Indicator:
         sort=r.sort,
         source=r.source,
         help_zh=r.help_zh,
-        help_en=r.help_en,
     )
 
 

@@ -29,7 +29,6 @@ from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.labels import present_catalog
 from app.views.on_record import on_record
-from app.views.once import once
 from app.views.widgets import Badge
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -94,7 +93,6 @@ class ImportView(BaseView):
 
     @expose("/upload", methods=["POST"])
     @has_access
-    @once
     def upload(self) -> Any:
         """Take a workbook and put its check in the queue."""
         sent = request.files.get("workbook")
@@ -134,7 +132,6 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/commit", methods=["POST"])
     @has_access
-    @once
     def commit(self, uuid: str) -> Any:
         """Bring the rows into the files."""
         take = request.form.get("take")
@@ -146,7 +143,6 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/check", methods=["POST"])
     @has_access
-    @once
     def check(self, uuid: str) -> Any:
         """Check the workbook again."""
         return self._act(
@@ -157,7 +153,6 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/cancel", methods=["POST"])
     @has_access
-    @once
     def cancel(self, uuid: str) -> Any:
         """Stop what is running after its present batch of rows."""
         return self._act(
@@ -168,7 +163,6 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/discard", methods=["POST"])
     @has_access
-    @once
     def discard(self, uuid: str) -> Any:
         """Drop an upload that was not imported."""
         return self._act(
@@ -179,7 +173,6 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/undo", methods=["POST"])
     @has_access
-    @once
     def undo(self, uuid: str) -> Any:
         """Bring the files back to where they were before the import."""
         return self._act(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import current_app, flash, jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -12,8 +12,7 @@ from sqlalchemy.orm import joinedload
 from app.access.fields import is_collected, may_view_set
 from app.access.roles import Role, may_open
 from app.access.scope import Actor, current_actor
-from app.core.errors import LimitReached, Malformed, NotFound
-from app.core.whole import whole_number
+from app.core.errors import LimitReached, NotFound
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher
@@ -25,7 +24,6 @@ from app.views.flow_actions import place_name, step_actions
 from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
-from app.views.once import once
 from app.views.teacher.content import (
     Finding,
     SetReader,
@@ -34,7 +32,6 @@ from app.views.teacher.content import (
     set_tabs,
 )
 from app.views.teacher.history import asked_moment, timeline, versions
-from app.views.teacher.places import places_of
 from app.views.widgets import text_of
 from app.workflows.review import REVIEW
 
@@ -117,7 +114,7 @@ class FileView(BaseView):
             urls=self._addresses(actor, teacher),
             moment=text_of(moment) if moment else "",
             is_mine=actor.teacher_id == teacher.id,
-            may_acknowledge=check.may_acknowledge(actor, teacher),
+            may_acknowledge=self._may_acknowledge(actor, teacher),
             purposes=reveal.PURPOSES,
         )
         on_record(lambda own: reveal.note_opening(own, actor, pk))
@@ -135,6 +132,11 @@ class FileView(BaseView):
         list_allowed = may_open(actor.role, "Teacher", "can_read")
         home = "TeacherView.list" if list_allowed else "MyFileView.show"
         return urls | {"back": address_of(*home.split("."))}
+
+    @staticmethod
+    def _may_acknowledge(actor: Actor, teacher: Teacher) -> bool:
+        fills_in = actor.role in (Role.SCHOOL_INFO, Role.TEACHER)
+        return fills_in and teacher.is_open
 
     @expose("/<int:pk>/set/<set_code>", methods=["GET"])
     @has_access
@@ -167,7 +169,7 @@ class FileView(BaseView):
         page = self.render_template(
             "teacher/history.html",
             teacher=teacher,
-            events=timeline(session, teacher, known, actor),
+            events=timeline(session, teacher, known),
             versions=versions(session, teacher),
             urls=self._addresses(actor, teacher),
         )
@@ -177,34 +179,27 @@ class FileView(BaseView):
     @expose("/<int:pk>/places", methods=["GET"])
     @has_access
     def places(self, pk: int) -> Any:
-        """Answer a remote select with the parts, rows and fields that a reason may be about."""
+        """Answer a remote select with the fields of the file that a reason may be about."""
+        actor, known, lang = current_actor(), present_catalog(), language()
         teacher, _photo = load_teacher(pk)
         text = "".join(request.args.get("q", "").lower().split())[:50]
-        found = places_of(db.session(), current_actor(), teacher, present_catalog())
         items = [
-            {"id": each.key, "text": each.text, "hint": each.hint}
-            for each in found
-            if text in "".join(f"{each.hint}{each.text}".lower().split())
+            {"id": item.key, "text": known.name(item, lang), "hint": known.name(entry, lang)}
+            for entry in known.category_sets(teacher.school.category or "")
+            if may_view_set(actor, entry.code)
+            for item in entry.indicators
+            if not item.read_only
+            and text in f"{known.name(entry, lang)}{known.name(item, lang)}".lower()
         ]
         return jsonify(items=items[:PLACES_SHOWN])
 
     @expose("/<int:pk>/acknowledge", methods=["POST"])
     @has_access
-    @once
     def acknowledge(self, pk: int) -> Any:
-        """Acknowledge the warnings that are named, else all open ones, with name and time."""
+        """Acknowledge the open warnings with name and time."""
         session = db.session()
         teacher, _photo = load_teacher(pk)
-        keys = [whole_number(each) for each in request.form.getlist("problem")]
-        if None in keys:
-            raise Malformed()
-        count = check.acknowledge(
-            session,
-            current_actor(),
-            teacher,
-            [key for key in keys if key is not None] or None,
-            catalog=present_catalog(),
-        )
+        count = check.acknowledge(session, current_actor(), teacher)
         session.commit()
         flash(_("%(n)s warnings are acknowledged under your name.", n=count), "success")
         return redirect(self.next_url() or url_for("FileView.show", pk=pk))
@@ -213,9 +208,9 @@ class FileView(BaseView):
     @has_access
     def reveal(self, pk: int) -> Any:
         """Show a sealed value whole, for a purpose that is kept (SEC-10)."""
-        session, actor, known = db.session(), current_actor(), present_catalog()
+        session, actor = db.session(), current_actor()
         teacher, _photo = load_teacher(pk)
-        limit = known.parameter("reveals_per_day")
+        limit = int(current_app.config["REVEALS_PER_DAY"])
         form = request.form
         purpose = reveal.purpose_of(form.get("purpose", ""), form.get("note", ""))
         try:
@@ -226,7 +221,7 @@ class FileView(BaseView):
                 key=form.get("key", ""),
                 record_uuid=form.get("record", ""),
                 purpose=purpose,
-                catalog=known,
+                catalog=present_catalog(),
                 limit=limit,
             )
             session.commit()
@@ -254,15 +249,11 @@ def require_set(actor: Actor, teacher: Teacher, set_code: str, catalog: Catalog)
 
 def _placed(found: list[Finding], teacher: Teacher, catalog: Catalog) -> dict[str, list[Any]]:
     """Return the findings by kind, each with the name of its place and the tab that shows it."""
-    kinds: dict[str, list[Any]] = {
-        "errors": [], "gaps": [], "warnings": [], "settled": [], "nightly": [],
-    }  # fmt: skip
+    kinds: dict[str, list[Any]] = {"errors": [], "gaps": [], "warnings": [], "settled": []}
     for each in found:
         kind = "gaps" if each.is_gap else "errors"
         if each.severity == "warning":
             kind = "warnings" if each.is_open_warning else "settled"
-        if each.nightly:
-            kind = "nightly"
         kinds[kind].append((place_name(each.set, each.field, catalog), f"set-{each.set}", each))
     return kinds
 
