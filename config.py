@@ -5,6 +5,7 @@
 
 import os
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,22 @@ ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instance"
 
 
+# What the secret of a demonstration begins with; production refuses such a one.
+DEMO_SECRET = "demo-"  # noqa: S105  a mark, not a secret
+# Names of the environment that begin like this are meant for this application.
+FAMILIES = (
+    "AUDIT_", "AUTH_", "CRYPTO_", "FAB_", "FIELD_", "JWT_", "RATELIMIT_", "SESSION_COOKIE_",
+    "STORAGE_", "TRUSTED_", "WTF_",
+)  # fmt: skip
+ALIKE = 0.85  # So alike to one of ours is a name that is taken for a slip of the pen.
+
+
 class MissingSetting(RuntimeError):
     """A setting that has no safe default is not set; the message names it."""
+
+
+class UnknownSetting(RuntimeError):
+    """A setting that nothing reads, probably a slip of the pen; the message names it."""
 
 
 class Config:
@@ -22,6 +37,7 @@ class Config:
     APP_ENV = "base"
     DATABASE_URL = f"sqlite:///{INSTANCE / 'teachers.db'}"
     SECRET_KEY = ""
+    SECRET_KEY_FILE = ""  # Read where SECRET_KEY is not set.
     # JSON with the keys of sealed fields, or a file of mode 600 that holds it (SEC-41).
     FIELD_KEYS = ""
     FIELD_KEY_FILE = ""
@@ -32,7 +48,6 @@ class Config:
     TRUSTED_PROXIES = 0  # Reverse proxies in front whose X-Forwarded-* headers are believed.
     MAX_EXPORT_ROWS_DIRECT = 10_000
     STATEMENT_TIMEOUT = 10  # Seconds; PostgreSQL only.
-    REVEALS_PER_DAY = 200
     SEARCHES_PER_MINUTE = 120
 
     APP_NAME = "北京市教师管理信息系统"
@@ -45,7 +60,7 @@ class Config:
     FAB_UPDATE_PERMS = False
     FAB_ADD_SECURITY_VIEWS = True
     FAB_API_MAX_PAGE_SIZE = 100
-    FAB_API_SWAGGER_UI = False
+    FAB_ADD_OPENAPI_VIEWS = False  # app.views.api.openapi describes the interface.
     FAB_SECURITY_SIGNALS_ENABLED = False
     FAB_ALLOW_GET_UNSAFE_MUTATIONS = False
     AUTH_TYPE = 1
@@ -82,7 +97,6 @@ class Demo(Config):
     FIELD_KEY_FILE = str(INSTANCE / "field-keys.json")
     SESSION_COOKIE_NAME = "session"
     SESSION_COOKIE_SECURE = False
-    FAB_API_SWAGGER_UI = True
     AUTH_RATE_LIMIT = "200 per 15 minutes"
 
 
@@ -114,11 +128,14 @@ class Production(Config):
 
 
 CLASSES = {cls.APP_ENV: cls for cls in (Demo, Development, Test, Production)}
-NUMBERS = (int, float)
+SHORTEST_SECRET = 32
 
 
 def read_config(environ: dict[str, str] | None = None, **overrides: Any) -> dict[str, Any]:
-    """Return the settings of the chosen environment. Raise MissingSetting by name."""
+    """Return the settings of the chosen environment.
+
+    Raise MissingSetting or UnknownSetting; the message holds the name.
+    """
     environ = dict(os.environ if environ is None else environ)
     name = overrides.get("APP_ENV") or environ.get("APP_ENV", "development")
     if name not in CLASSES:
@@ -128,6 +145,7 @@ def read_config(environ: dict[str, str] | None = None, **overrides: Any) -> dict
     for key, default in values.items():
         if key in environ and isinstance(default, (str, int, float)):
             values[key] = _typed(key, environ[key], default)
+    _refuse_unknown(values, environ, overrides)
     values.update(overrides)
     values["SECRET_KEY"] = _secret_key(values)
     _require(values)
@@ -136,6 +154,23 @@ def read_config(environ: dict[str, str] | None = None, **overrides: Any) -> dict
     values["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url, values)
     values["RATELIMIT_STORAGE_URI"] = values["REDIS_URL"] or "memory://"
     return values
+
+
+def _refuse_unknown(
+    values: dict[str, Any], environ: dict[str, str], overrides: dict[str, Any]
+) -> None:
+    """Raise UnknownSetting for a setting that would be passed over without a word (REL-18)."""
+    for name in sorted(overrides.keys() - values.keys()):
+        raise UnknownSetting(f"{name} is not a setting.")
+    for name in sorted(environ):
+        if name in values:
+            if not isinstance(values[name], (str, int, float)):
+                raise UnknownSetting(f"{name} cannot be set by an environment variable.")
+            continue
+        near = get_close_matches(name, values, n=1, cutoff=ALIKE)
+        if near or name.startswith(FAMILIES):
+            hint = f" Is {near[0]} meant?" if near else ""
+            raise UnknownSetting(f"{name} is not a setting.{hint}")
 
 
 def _typed(key: str, text: str, default: Any) -> Any:
@@ -157,12 +192,21 @@ def _secret_key(values: dict[str, Any]) -> str:
 
 
 def _require(values: dict[str, Any]) -> None:
+    """Production starts with keys, database and folders of its own, or not at all (SEC-23, 41)."""
     if values["APP_ENV"] != "production":
         return
-    if len(values["SECRET_KEY"]) < 32:
-        raise MissingSetting("SECRET_KEY must be set, with at least 32 characters.")
+    secret = values["SECRET_KEY"]
+    if len(secret) < SHORTEST_SECRET:
+        raise MissingSetting(f"SECRET_KEY must be set, with at least {SHORTEST_SECRET} characters.")
+    if secret.startswith(DEMO_SECRET) or secret == Test.SECRET_KEY:
+        raise MissingSetting("SECRET_KEY is that of a demonstration; set one of your own.")
     if not (values["FIELD_KEYS"] or values["FIELD_KEY_FILE"]):
         raise MissingSetting("FIELD_KEYS or FIELD_KEY_FILE must be set.")
+    for name in ("DATABASE_URL", "STORAGE_DIR", "AUDIT_HEAD_FILE"):
+        if values[name] in ("", getattr(Config, name)):
+            raise MissingSetting(f"{name} must be set.")
+    if not values["DATABASE_URL"].startswith("postgresql"):
+        raise MissingSetting("DATABASE_URL must name a PostgreSQL database.")
 
 
 def _engine_options(url: str, values: dict[str, Any]) -> dict[str, Any]:

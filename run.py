@@ -12,9 +12,11 @@ PORT = int(os.environ.get("PORT", "8080"))
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 PREPARATIONS = (["db", "upgrade"], ["seed"], ["demo", "--if-empty"])
 # One process keeps the rate limits in its memory; the control socket would lie outside the project.
-OPTIONS = f"--bind 127.0.0.1:{PORT} --threads 8 --no-control-socket --log-level warning".split()
+GRACE = 30  # Seconds in which the server finishes the requests that run.
+OPTIONS = f"--bind 127.0.0.1:{PORT} --threads 8 --graceful-timeout {GRACE}".split()
+OPTIONS += ["--no-control-socket", "--log-level", "warning"]
 SERVER = [sys.executable, "-m", "gunicorn", *OPTIONS, "app:create_app()"]
-PATIENCE = 10  # Seconds a child has to finish its work.
+PATIENCE = GRACE + 5  # Seconds a child has to finish its work.
 
 
 class Children:

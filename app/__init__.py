@@ -1,13 +1,17 @@
 """The composition root: create_app() wires the parts and decides nothing."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, g
 from flask_appbuilder import AppBuilder
+from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, read_config
+
+log = logging.getLogger(__name__)
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -17,12 +21,14 @@ def create_app(**overrides: Any) -> Flask:
     """
     import app.core.database  # noqa: F401  (its connection events)
     from app import cli, web
-    from app.access.security import SecurityManager
+    from app.access.scope import system
+    from app.access.security import SecurityManager, refuse_demo_accounts
     from app.core import crypto, logs
     from app.demo import commands
     from app.extensions import csrf, db, migrate
     from app.jobs import wiring
     from app.views import menu
+    from app.views.declared import refuse_open_endpoints
     from app.views.home import HomeView
 
     flask = web.Application("app", root_path=str(ROOT / "app"), static_folder="static")
@@ -43,10 +49,15 @@ def create_app(**overrides: Any) -> Flask:
         builder.init_app(flask, db.session)
         menu.register(flask, builder)
         web.register(flask, builder)
+        if flask.config["APP_ENV"] == "production":
+            with system():
+                refuse_demo_accounts(db.session())
     wiring.register(flask)
     cli.register(flask)
     commands.register(flask)
     _resolve_actor_lazily(flask)
+    refuse_open_endpoints(flask)
+    _check_keys(flask)
     return flask
 
 
@@ -59,7 +70,26 @@ def _make_demo_keys(flask: Flask) -> None:
         flask.config["SECRET_KEY"] = secret_from(Path(flask.config["SECRET_KEY_FILE"]))
     keys = Path(flask.config["FIELD_KEY_FILE"])
     if not flask.config["FIELD_KEYS"] and not keys.exists():
-        create_key_file(keys)
+        create_key_file(keys, for_demo=True)
+
+
+def _check_keys(flask: Flask) -> None:
+    """Refuse to start with keys that the database was not written with (SEC-41).
+
+    Without a database the processes start all the same and say so at /readyz.
+    """
+    from app.core.crypto import ring_in_use
+    from app.extensions import db
+    from app.services import key
+
+    with flask.app_context():
+        try:
+            key.check_and_note(db.engine, ring_in_use())
+        except OperationalError:
+            log.warning("the keys are not compared: the database is not available")
+        finally:
+            # Processes are forked after this; they must not share a connection.
+            db.engine.dispose()
 
 
 def _resolve_actor_lazily(flask: Flask) -> None:

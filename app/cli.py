@@ -1,6 +1,9 @@
-"""The commands: `flask seed`, `create-admin`, `worker`, `nightly`, `check`, `audit verify`."""
+"""The commands: `flask seed`, `create-admin`, `worker`, `nightly`, `check`, `grants`,
+`rotate-keys`, `audit verify`, `audit purge`."""
 
 import sys
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,8 +14,9 @@ from werkzeug.security import generate_password_hash
 
 from app.access.roles import Role
 from app.access.scope import system
-from app.core.clock import today
+from app.core.clock import BEIJING, today
 from app.core.crypto import ring_in_use
+from app.core.database import prepared_by_one
 from app.core.errors import Refused
 from app.core.reference import SEEDS
 from app.exchange import seed_loader
@@ -20,10 +24,12 @@ from app.extensions import db
 from app.indicators.catalog import catalog
 from app.jobs import nightly as nightly_jobs
 from app.jobs import worker as job_worker
+from app.models import fences
 from app.models.account import Account, Assignment
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
-from app.services import audit, audit_chain, integrity
+from app.services import audit, audit_chain, integrity, key
+from app.services.storage import Storage
 
 MIN_PASSWORD = 10
 
@@ -32,7 +38,8 @@ audit_group = AppGroup("audit", help="The audit log.")
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    for command in (seed, create_admin, worker, nightly, check, audit_group):
+    commands = (seed, create_admin, worker, nightly, check, grants, rotate_keys, audit_group)
+    for command in commands:
         app.cli.add_command(command)
 
 
@@ -42,8 +49,11 @@ def register(app: Flask) -> None:
 def seed(folder: str) -> None:
     """Load the reference data; a second run changes nothing."""
     try:
-        with system():
+        with system(), prepared_by_one(db.engine):
             counts = seed_loader.load_reference(db.session, Path(folder))
+            if counts.any_change:
+                detail = {"seed": asdict(counts)}
+                audit.record(db.session(), "setting", actor=None, detail=detail)
             db.session.commit()
     except Refused as refused:
         for problem in refused.problems:
@@ -78,15 +88,13 @@ def create_admin(username: str, name: str, password: str) -> None:
         )
         db.session.add(account)
         db.session.flush()
-        db.session.add(
-            Assignment(
-                account_id=account.id,
-                role=Role.CITY_SYSTEM,
-                unit_id=city.id,
-                valid_from=today(),
-            )
+        granted = Assignment(
+            account_id=account.id, role=Role.CITY_SYSTEM, unit_id=city.id, valid_from=today()
         )
-        audit.record(db.session, "account", actor=None, object=account)
+        db.session.add(granted)
+        audit.record(db.session(), "account", actor=None, object=account)
+        detail = {"account": account.id, "role": str(granted.role), "unit": city.id}
+        audit.record(db.session(), "role_grant", actor=None, object=granted, detail=detail)
         db.session.commit()
 
 
@@ -114,6 +122,9 @@ def check() -> None:
     """Check the integrity of the data; exits with 1 and a line per fault."""
     with system():
         faults = integrity.find_faults(db.session(), catalog(db.session()))
+        if current_app.config["APP_ENV"] == "production":
+            tables = fences.alterable(db.session.connection())
+            faults += [f"the role of this process may change {name}" for name in tables]
     for fault in faults:
         click.echo(fault)
     count = db.session.scalar(
@@ -121,6 +132,54 @@ def check() -> None:
     )
     click.echo(f"{count} files, {len(faults)} faults")
     sys.exit(1 if faults else 0)
+
+
+@click.command("grants")
+@click.argument("role")
+@with_appcontext
+def grants(role: str) -> None:
+    """Give ROLE the rights of the web process; run as the owner, again after every upgrade."""
+    if db.engine.dialect.name != "postgresql":
+        sys.exit("SQLite has no roles; its triggers alone keep the history.")
+    with db.engine.begin() as connection:
+        for statement in fences.grant_statements(role, db.metadata):
+            connection.exec_driver_sql(statement)
+    click.echo(f"{role} has the rights of the web process.")
+
+
+@click.command("rotate-keys")
+@with_appcontext
+def rotate_keys() -> None:
+    """Bring all sealed values, indexes and files to the keys in force; may be broken off.
+
+    Exits with 1 and a line per place where something is left under another key.
+    """
+    storage = Storage.of(current_app.config)
+    with system():
+        for place, count in key.rotate(db.session(), storage):
+            click.echo(f"{place}: {count}")
+        places = key.left(db.session(), storage)
+        gone = [] if places else key.retire(db.session())
+        db.session.commit()
+    for place in places:
+        click.echo(f"left under another key: {place}")
+    if gone:
+        click.echo(f"no longer used: {', '.join(gone)}")
+    sys.exit(1 if places else 0)
+
+
+@audit_group.command("purge")
+@click.option("--before", required=True, type=click.DateTime(["%Y-%m-%d"]), help="A day.")
+@with_appcontext
+def purge(before: datetime) -> None:
+    """Delete audit rows of before a day; run as the owner. Refuses what must be kept."""
+    try:
+        with system():
+            count = audit_chain.purge(db.session(), before.replace(tzinfo=BEIJING))
+            db.session.commit()
+    except Refused as refused:
+        sys.exit(str(refused))
+    click.echo(f"{count} rows deleted")
 
 
 @audit_group.command("verify")

@@ -3,38 +3,58 @@
 import logging
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, Response, abort, g, jsonify, render_template, request, session
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    has_request_context,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
 from app.access.roles import ROLE_LABELS
-from app.access.scope import actor_or_none
+from app.access.scope import Actor, actor_or_none
 from app.core import logs
+from app.core.address import local_path, names_a_person
 from app.core.database import reads_only
-from app.core.errors import AppError, Busy, Problem, Stale
+from app.core.errors import AppError, Busy, Malformed, Problem, Stale
 from app.core.whole import LARGEST
 from app.extensions import db
-from app.services import audit, notice
+from app.services import audit, audit_watch, delegation, notice, sign_in
 from app.views.assets import register_assets
+from app.views.declared import next_url
 from app.views.listing import register_listing
 from app.views.once import submit_key
 from app.views.widgets import register_widgets
+from config import DEMO_SECRET
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSALS = (403, 404)
 MAX_QUERY = 8 * 1024
+TAKEN = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
+# Answers a number in its address, typed where no script ran, with a redirect to the file.
+TAKES_NUMBERS = frozenset({"TeacherView.list"})
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -49,6 +69,7 @@ HEADERS = {
 }
 
 log = logging.getLogger(__name__)
+audit_watch.watch_writes(db.session.session_factory)
 
 
 class Key(IntegerConverter):
@@ -83,6 +104,9 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.before_request(_begin)
     app.teardown_request(_end)
     app.after_request(_finish)
+    app.url_defaults(_shorten_next)
+    # The stock views of these keep a history of addresses in the cookie and follow it.
+    app.view_functions |= {"UtilView.back": _back, "LocaleView.index": _change_language}
     app.register_error_handler(AppError, lambda error: answer(app, error))
     app.register_error_handler(HTTPException, lambda error: _http_error(app, error))
     app.register_error_handler(CSRFError, lambda error: _csrf_error(app, error))
@@ -91,6 +115,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.register_error_handler(PoolTimeout, lambda _error: answer(app, Busy()))
     app.register_error_handler(Exception, lambda error: _unexpected(app, error))
     # Pages are read by machines: the lines that only hold a block need not be sent.
+    appbuilder.sm.on_sign_in.append(sign_in.note)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     register_assets(app)
     register_widgets(app)
@@ -98,9 +123,11 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.jinja_env.globals.update(
         current_actor=actor_or_none,
         my_assignments=appbuilder.sm.assignments,
+        my_delegators=lambda: my_delegators(appbuilder.sm.assignments()),
         unread_notices=unread_notices,
         role_label=role_label,
         submit_key=submit_key,
+        next_url=next_url,
         language=language,
         is_demo=lambda: bool(app.config["DEMO"]),
         request_id=request_id,
@@ -116,6 +143,14 @@ def language() -> str:
 def role_label(role: str) -> str:
     """The name of a role in the reader's language."""
     return str(ROLE_LABELS.get(role, role))  # type: ignore[call-overload]
+
+
+def my_delegators(held: Iterable[tuple[Any, Any]]) -> Mapping[int, str]:
+    """Assignment -> in whose place it acts, of one's own; without delegation no statement."""
+    if "delegators" not in g:
+        wanted = [assignment.id for assignment, _unit in held if assignment.delegated_from]
+        g.delegators = delegation.delegators(db.session(), wanted)
+    return g.delegators
 
 
 def unread_notices() -> int:
@@ -139,6 +174,15 @@ def _begin() -> None:
     )
     if len(request.query_string) > MAX_QUERY:
         abort(400)
+    # Werkzeug counts the parts of a multipart form only.
+    if sum(map(len, request.form.listvalues())) > current_app.config["MAX_FORM_PARTS"]:
+        abort(413)
+    if request.endpoint not in TAKES_NUMBERS and any(
+        names_a_person(value) for values in request.args.listvalues() for value in values
+    ):
+        raise Malformed(
+            _("A number of a person must not stand in an address. Type it into the search box.")
+        )
 
 
 def _end(_error: BaseException | None) -> None:
@@ -148,7 +192,29 @@ def _end(_error: BaseException | None) -> None:
         reads_only.reset(reading)
 
 
+def _shorten_next(endpoint: str, values: dict[str, Any]) -> None:
+    """The way back from the sign-in page is a path: Flask-AppBuilder passes whole addresses."""
+    wanted = values.get("next") if endpoint == "SignInView.login" else None
+    if wanted and has_request_context() and wanted.startswith(request.host_url):
+        path = local_path("/" + wanted.removeprefix(request.host_url))
+        values["next"] = None if names_a_person(path) else path or None
+
+
+def _back() -> Any:
+    return redirect(next_url() or url_for("HomeView.index"))
+
+
+def _change_language(locale: str) -> Any:
+    if locale not in current_app.config["LANGUAGES"]:
+        abort(404)
+    session["locale"] = locale
+    return _back()
+
+
 def _finish(response: Response) -> Response:
+    if response.status_code in REFUSALS:
+        # Here and not where errors are answered: Flask-AppBuilder's API answers some by itself.
+        _note_refusal(response.status_code)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint != "static":
@@ -176,8 +242,6 @@ def answer(app: Flask, error: AppError) -> Response:
 
 def _say(app: Flask, status: int, message: str, problems: Sequence[Problem] = ()) -> Response:
     db.session.rollback()
-    if status in (403, 404):
-        _note_refusal(status)
     if wants_json():
         response = jsonify(message=message, errors=[_plain(p) for p in problems])
     else:
@@ -193,11 +257,13 @@ def _plain(problem: Problem) -> Mapping[str, Any]:
 
 def _note_refusal(status: int) -> None:
     """A refusal by scope or right is on record (SEC-43); in a transaction of its own."""
-    actor = actor_or_none()
+    db.session.rollback()
+    actor = actor_or_none() or _without_assignment()
     if actor is None:
         return
     token = reads_only.set(False)
     try:
+        db.session.rollback()
         audit.record(
             db.session(),
             "refused",
@@ -209,6 +275,14 @@ def _note_refusal(status: int) -> None:
         db.session.commit()
     finally:
         reads_only.reset(token)
+
+
+def _without_assignment() -> Actor | None:
+    """The signed-in account that holds no assignment and is therefore nobody."""
+    account = current_app.appbuilder.sm.current_user  # type: ignore[attr-defined]
+    if account is None or not getattr(account, "id", None):
+        return None
+    return sign_in.actor_of(db.session(), account)
 
 
 def _page(app: Flask, status: int, message: str, problems: Any = ()) -> str:
@@ -253,11 +327,21 @@ def _database_error(app: Flask, error: DBAPIError) -> Any:
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database is not available: %s", type(error.orig).__name__)
         return answer(app, Busy(retry_after=5))
+    if isinstance(error, IntegrityError) and _is_taken(error):
+        # Two wrote the same at once: one was faster, and the other is told so (REL-02).
+        log.warning("somebody was faster", exc_info=error)
+        return answer(app, Stale())
     return _unexpected(app, error)
 
 
+def _is_taken(error: IntegrityError) -> bool:
+    """Whether a unique key was taken already; any other constraint is a fault of ours."""
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
+    return code in TAKEN
+
+
 def _unexpected(app: Flask, error: Exception) -> Any:
-    log.exception("unexpected error", exc_info=_without_values(error))
+    log.error("unexpected error", exc_info=error)
     try:
         return _say(app, 500, _("Something went wrong. Please tell the support this number."))
     except Exception:  # noqa: BLE001  (the error page itself failed; the process stays up)
@@ -265,22 +349,16 @@ def _unexpected(app: Flask, error: Exception) -> Any:
         return Response(f"500 {request_id()}", status=500, mimetype="text/plain")
 
 
-def _without_values(error: Exception) -> Exception:
-    """Statements and their values never reach the log."""
-    if isinstance(error, DBAPIError):
-        error.hide_parameters = True
-        error.statement = None
-        error.params = None
-    return error
-
-
 def secret_from(path: Path) -> str:
-    """The key of signed cookies from a file of mode 600, made when missing (demo only)."""
+    """The key of signed cookies from a file of mode 600, made when missing (demo only).
+
+    Production knows it by its beginning and refuses it.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as stream:
-            stream.write(secrets.token_hex(32))
+            stream.write(DEMO_SECRET + secrets.token_hex(32))
     return path.read_text().strip()
 
 

@@ -7,6 +7,8 @@ import * as form from "./form.js";
 import * as fragment from "./fragment.js";
 import * as keys from "./keys.js";
 import * as list from "./list.js";
+import * as photo from "./photo.js";
+import * as places from "./places.js";
 import * as reveal from "./reveal.js";
 import * as select from "./select.js";
 import * as shell from "./shell.js";
@@ -14,12 +16,13 @@ import * as shell from "./shell.js";
 // Naming them keeps the plugins in the bundle; their data attributes do the rest.
 export const plugins = { Dropdown, Tab };
 
-const modules = [select, list, filter, form, autosave, fragment];
+const modules = [select, list, filter, form, autosave, fragment, photo, places];
 
 export function init(root) {
   for (const module of modules) module.init(root);
 }
 
+photo.start(); // Its look at a form comes before that of the form itself.
 shell.start();
 dialog.start();
 keys.start();

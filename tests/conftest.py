@@ -79,7 +79,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         kinds = [k for k in _databases() if "postgres" not in names or k == "postgres"]
         if "browser" in names:
             kinds = kinds[-1:]  # A page looks alike on both; the production database is taken.
-        metafunc.parametrize("kind", kinds, indirect=True, scope="session")
+        params = [pytest.param(each) for each in kinds]
+        if "wide" in names:
+            # Minutes each; the second database has its turn among the long checks.
+            params[1:] = [pytest.param(each, marks=pytest.mark.slow) for each in kinds[1:]]
+        metafunc.parametrize("kind", params, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from app.access.roles import CITY, DISTRICT
 from app.access.scope import Actor, make_actor, system
 from app.core.clock import local, now, today
 from app.core.crypto import blind_index, seal
+from app.core.errors import Problem
 from app.demo import ids
 from app.demo.store import insert_rows, set_columns
 from app.indicators.catalog import Catalog, catalog
@@ -35,7 +36,7 @@ from app.models.teacher import (
     Teacher,
 )
 from app.models.unit import Unit, UnitKind
-from app.services import search
+from app.services import check, search
 from app.services.number import number_of, take_serials
 
 PASSWORD = "Demo-2026-bj"
@@ -667,10 +668,17 @@ def _insert_surroundings(
     insert_rows(session, NoneAnswer.__table__, none)
     insert_rows(session, NameGram.__table__, search.gram_rows((t.id, t.name) for t in teachers))
     complete = [t for each, t in zip(wanted, teachers, strict=True) if each.complete]
-    _keep_checks(session, complete, known)
+    numbers = [
+        content["basic"][0].get("id_no")
+        for each, content in zip(wanted, contents, strict=True)
+        if each.complete
+    ]
+    _keep_checks(session, complete, numbers, known)
 
 
-def _keep_checks(session: Session, teachers: Sequence[Teacher], known: Catalog) -> None:
+def _keep_checks(
+    session: Session, teachers: Sequence[Teacher], numbers: Sequence[Any], known: Catalog
+) -> None:
     """Keep the result of a check as the services would: one warning, acknowledged."""
     rule, basic = known.checks["DQ004"], TEACHER_SETS["basic"]
     ids_ = [teacher.id for teacher in teachers]
@@ -679,6 +687,13 @@ def _keep_checks(session: Session, teachers: Sequence[Teacher], known: Catalog) 
             select(basic.teacher_id, basic.uuid).where(basic.teacher_id.in_(ids_))
         ).all()
     )
+    school = SchoolFacts(0, "", "", "", "")
+
+    def fingerprint(uuid: str, number: Any) -> str:
+        warning = Problem("DQ004", rule.message_zh, "basic", "id_no", uuid, "warning")
+        basic_row = {"basic": (Row(uuid, {"id_no": number}),)}
+        return check.fingerprint(warning, FileData(None, school, "100", basic_row), known)
+
     found = [
         _place(teacher)
         | {
@@ -689,9 +704,10 @@ def _keep_checks(session: Session, teachers: Sequence[Teacher], known: Catalog) 
             "record": uuids[teacher.id],
             "message": rule.message_zh,
             "message_en": rule.message_en,
+            "fingerprint": fingerprint(uuids[teacher.id], number),
             "acknowledged_at": now(),
         }
-        for teacher in teachers
+        for teacher, number in zip(teachers, numbers, strict=True)
     ]
     insert_rows(session, FileProblem.__table__, found)
     for teacher in teachers:

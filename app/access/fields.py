@@ -36,6 +36,9 @@ RESTRICTED_SETS = {
     ),
 }
 
+# Who analyses and spot-checks but decides nothing of a person: masks everywhere, no reveal.
+INSPECTORS = frozenset({Role.CITY_ASSISTANT})
+
 
 def may_view_set(actor: Actor, set_code: str) -> bool:
     """Whether the role sees rows of a set at all."""
@@ -48,19 +51,16 @@ def view_on_file(actor: Actor, indicator: Indicator) -> View:
         return View.HIDDEN
     if actor.role == Role.TEACHER:
         return View.WHOLE
-    if indicator.pii_level == "encrypt":
-        return View.SEALED
-    if indicator.pii_level == "mask" and actor.role == Role.CITY_ASSISTANT:
+    if indicator.masked and actor.role in INSPECTORS:
         return View.MASKED
-    return View.WHOLE
+    return View.SEALED if indicator.pii_level == "encrypt" else View.WHOLE
 
 
-def view_in_print(actor: Actor, indicator: Indicator) -> View:
-    """How a value shows on a printed sheet, which is made for a purpose and on record (SEC-10)."""
+def view_for_purpose(actor: Actor, indicator: Indicator) -> View:
+    """How a value shows where it leaves for a stated purpose that is on record: on a printed sheet
+    and in an export of whole files (SEC-10, SEC-14). What may be revealed is whole there."""
     view = view_on_file(actor, indicator)
-    if view is not View.SEALED:
-        return view
-    return View.MASKED if actor.role == Role.CITY_ASSISTANT else View.WHOLE
+    return View.WHOLE if view is View.SEALED else view
 
 
 def view_in_list(actor: Actor, indicator: Indicator) -> View:
@@ -97,6 +97,15 @@ def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -
         mine = actor.teacher_id == teacher.id and is_open
         return mine and not indicator.core and rule.filled_by in ("teacher", "both")
     return False
+
+
+def may_edit_unit(actor: Actor, unit: Any, indicator: Indicator, catalog: Rules) -> bool:
+    """Whether the actor may type in a particular of a unit: its own information administrator,
+    what the category collects and nothing gives by itself (S22). `unit` has id and category."""
+    if actor.role != Role.SCHOOL_INFO or actor.unit_id != unit.id or indicator.read_only:
+        return False
+    rule = catalog.rule(indicator.set, indicator.code, unit.category)
+    return rule.collected and rule.filled_by in ("school", "both")
 
 
 def may_edit_set(actor: Actor, teacher: Any, set_code: str, catalog: Any) -> bool:

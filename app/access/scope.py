@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from flask import g, has_request_context
-from sqlalchemy import ColumnElement, event, false, or_, select
+from sqlalchemy import ColumnElement, and_, event, false, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from app.access.roles import FILES, Role, tier
@@ -199,6 +199,12 @@ def _own(actor: Actor) -> Criterion | None:
     return lambda cls: cls.account_id == account
 
 
+def _views(actor: Actor) -> Criterion | None:
+    """Views of one's own, and those shared with one's role in one's unit (I3)."""
+    account, unit, role = actor.account_id, actor.unit_id, str(actor.role)
+    return lambda cls: or_(cls.account_id == account, and_(cls.unit_id == unit, cls.role == role))
+
+
 def _jobs(actor: Actor) -> Criterion | None:
     return None if actor.role == Role.CITY_SYSTEM else _own(actor)
 
@@ -248,7 +254,7 @@ RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     ExportFile: _own,
     ReportBatch: _reports,
     Notice: _own,
-    SavedView: _own,
+    SavedView: _views,
     FormDraft: _own,
     Audit: _audit,
 }
@@ -286,7 +292,7 @@ def _guard_writes(session: Session, _context: Any, _instances: Any) -> None:
     if actor is SYSTEM_ACTOR or session.info.get("unscoped"):
         return
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, (Scoped, Unit)) and not may_write(actor, row):
+        if isinstance(row, (Scoped, Unit, UnitRecord)) and not may_write(actor, row):
             raise NotFound()
 
 
@@ -296,6 +302,8 @@ def may_write(actor: Actor | None, row: Any) -> bool:
         return False
     if isinstance(row, Unit):
         return actor.tier == "city" or row.authority_id == actor.unit_id
+    if isinstance(row, UnitRecord):
+        return actor.tier == "city" or (actor.tier == "school" and row.unit_id == actor.unit_id)
     if not actor.works_with_files:
         return False
     if actor.tier == "city":

@@ -1,19 +1,28 @@
 """Sign-in and the question "may this role open this page"; stock FAB security views are off."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
-from flask import current_app, g, has_request_context, request, session
+from flask import current_app, flash, g, has_request_context, redirect, request, session, url_for
+from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.api import SecurityApi
+from flask_appbuilder.security.decorators import no_cache
+from flask_appbuilder.security.forms import LoginForm_db
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.views import AuthDBView
-from flask_login import current_user
+from flask_babel import gettext as _
+from flask_login import current_user, login_user
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from app.access.roles import READ, may_open
 from app.access.scope import Actor, actor_or_none, choose_actor, held_assignments
-from app.core.clock import now, today
+from app.core.address import local_path
+from app.core.clock import local, now, today
+from app.core.database import reads_only
 from app.core.errors import Malformed
 from app.models.account import Account, Assignment
 from app.models.unit import Unit
@@ -25,10 +34,45 @@ ASSIGNMENT = "assignment"
 log = logging.getLogger(__name__)
 
 
+class DemoData(RuntimeError):
+    """Something of the demonstration was found where real data are kept."""
+
+
 class SignInView(AuthDBView):
     """The sign-in page; its looks are a template of ours."""
 
     login_template = "appbuilder/general/security/login_db.html"
+
+    @expose("/login/", methods=["GET", "POST"])
+    @no_cache
+    def login(self) -> Any:
+        """Show the page, or check name and password and lead to `next` on this site (SEC-31)."""
+        target = local_path(request.args.get("next", ""))
+        if current_user.is_authenticated:
+            return redirect(target or self.appbuilder.get_url_for_index)
+        form = LoginForm_db()
+        if not form.validate_on_submit():
+            return self.render_template(
+                self.login_template, title=self.title, form=form, appbuilder=self.appbuilder
+            )
+        account = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
+        if account is None:
+            flash(str(self.invalid_login_message), "warning")
+            return redirect(self.appbuilder.get_url_for_login_with(target or None))
+        login_user(account, remember=False)
+        return redirect(target or self.appbuilder.get_url_for_index)
+
+    @expose("/logout/", methods=["GET", "POST"])
+    def logout(self) -> Any:
+        """End the session by POST; a link asks first, so that no foreign page can (SEC-28)."""
+        if request.method == "POST":
+            account = self._get_authenticated_user()
+            if account is not None:
+                self.appbuilder.sm.note_sign_out(account)
+            return super().logout()
+        if not current_user.is_authenticated:
+            return redirect(url_for(f"{self.endpoint}.login"))
+        return self.render_template("tm/logout.html", title=_("Log out"))
 
 
 class SignInApi(SecurityApi):
@@ -53,7 +97,8 @@ class SecurityManager(StockSecurityManager):
         super().__init__(appbuilder)
         # Menu item -> the resource it opens; filled by views.menu.
         self.menu_resources: dict[str, str] = {}
-        self.on_sign_in: list[Any] = []
+        # Called with session, act, account and the name as typed, in the transaction of the act.
+        self.on_sign_in: list[Callable[[Any, str, Account | None, str], None]] = []
 
     def register_views(self) -> None:
         """Register the sign-in page and its API, nothing else."""
@@ -98,27 +143,57 @@ class SecurityManager(StockSecurityManager):
         }
 
     def auth_user_db(self, username: str, password: str) -> Account | None:
-        """Check a password; five failures lock the account for a quarter of an hour."""
-        account = self.find_user(username=username)
+        """Check a password; five failures lock the account for a quarter of an hour.
+
+        What is counted and its audit row are written in one transaction (SEC-43).
+        """
+        account = self.find_user(username=username) or self.find_user(email=username)
         locked = account is not None and account.locked_until and account.locked_until > now()
         found = None if locked else super().auth_user_db(username, password)
+        found = found if _is_allowed(found) else None
+        self._note("sign_in" if found else "sign_in_failed", account, username)
         if account is not None and found is None and not locked:
-            account.locked_until = (
-                now() + LOCK if (account.fail_login_count or 0) >= FAILURES else None
-            )
-            self.session.commit()
-        for hook in self.on_sign_in:
-            hook(account, found)
+            account.locked_until = None
+            if (account.fail_login_count or 0) >= FAILURES:
+                account.locked_until = now() + LOCK
+                self._note("locked", account, username)
+        self.session.commit()
         return found
+
+    def update_user_auth_stat(self, user: Account, success: bool = True) -> None:
+        """Count an attempt; auth_user_db() commits it."""
+        if success:
+            user.login_count = (user.login_count or 0) + 1
+            user.last_login = local(now()).replace(tzinfo=None)
+            user.fail_login_count = 0
+        else:
+            user.fail_login_count = (user.fail_login_count or 0) + 1
+
+    def noop_user_update(self, user: Account) -> None:
+        """Nothing to balance: every attempt writes one row of the audit log."""
+
+    def note_sign_out(self, account: Account) -> None:
+        """Write that somebody signs out, in a transaction of its own."""
+        token = reads_only.set(False)
+        try:
+            self.session.rollback()
+            self._note("sign_out", account, account.username)
+            self.session.commit()
+        finally:
+            reads_only.reset(token)
+
+    def _note(self, act: str, account: Account | None, name: str) -> None:
+        for hook in self.on_sign_in:
+            hook(self.session(), act, account, name or "")
 
     def get_first_user(self) -> Account | None:
         """Balances the time of failures; any row will do."""
         return self.session.scalars(select(Account).limit(1)).first()
 
     def load_user(self, pk: Any) -> Account | None:
-        """The account of a session or token; None when it is gone or disabled."""
+        """The account of a session or token; None when it is gone, disabled, or of a demo."""
         found = self.session.get(Account, int(pk))
-        return found if found is not None and found.is_active else None
+        return found if _is_allowed(found) and found.is_active else None
 
     @property
     def current_user(self) -> Any:
@@ -156,3 +231,23 @@ def _wanted() -> int | None:
 def is_demo() -> bool:
     """Whether demo accounts are allowed."""
     return bool(current_app.config["DEMO"] or current_app.config["TESTING"])
+
+
+def _is_allowed(account: Account | None) -> TypeGuard[Account]:
+    """Whether there is such an account here; those of the demo are known to everybody (SEC-23)."""
+    return account is not None and (is_demo() or not account.is_demo)
+
+
+def refuse_demo_accounts(session: Session) -> None:
+    """Stop the start on the database of a demonstration (SEC-23). Raises DemoData.
+
+    A database that is not there or not migrated yet has no accounts to refuse.
+    """
+    try:
+        found = session.scalar(select(Account.id).where(Account.is_demo).limit(1))
+    except DBAPIError:
+        return
+    finally:
+        session.rollback()
+    if found is not None:
+        raise DemoData("DATABASE_URL names the database of a demonstration: it has demo accounts.")

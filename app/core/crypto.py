@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 
 NONCE, TAG, HEADER = 12, 16, 2
 INDEX_SIZE = 32
+INDEX_SUFFIXES = ("_index", "_index2")  # The columns of keys with odd and with even ids.
 MAX_KEY_ID = 255  # The id is one byte of a sealed value.
 USES = ("field", "index", "audit")
 
@@ -118,6 +119,14 @@ class KeyRing:
         return next(iter(self.all("index", waiting=True)[-1:]), None)
 
     @property
+    def index_keys(self) -> list[Key]:
+        """The keys under which new values are indexed: that in force, and while a rotation is
+        under way the one that follows it or the one it has replaced."""
+        before = [key for key in self.all("index")[:-1] if _column(key) != _column(self.index_key)]
+        other = self.next_index_key or next(iter(before[-1:]), None)
+        return [self.index_key, other] if other else [self.index_key]
+
+    @property
     def audit_key(self) -> Key:
         """The key of new audit seals."""
         return self.all("audit")[-1]
@@ -182,6 +191,8 @@ def load_keys(config: Mapping[str, Any]) -> KeyRing:
     else:
         raise KeyProblem("Neither FIELD_KEYS nor FIELD_KEY_FILE is set.")
     ring = read_ring(provider, suite=config.get("CRYPTO_SUITE", Suite.INTERNATIONAL))
+    if config.get("APP_ENV") == "production" and json.loads(provider.read()).get("demo"):
+        raise KeyProblem("The keys are those of a demonstration. Make fresh ones.")
     _in_use.ring = ring
     return ring
 
@@ -203,11 +214,17 @@ def read_ring(provider: KeyProvider, *, suite: int | str = Suite.INTERNATIONAL) 
     return ring
 
 
-def create_key_file(path: Path, *, suite: Suite = Suite.INTERNATIONAL) -> None:
-    """Write fresh keys to a new file with mode 600; raise FileExistsError, never overwrite."""
+def create_key_file(
+    path: Path, *, suite: Suite = Suite.INTERNATIONAL, for_demo: bool = False
+) -> None:
+    """Write fresh keys to a new file with mode 600; raise FileExistsError, never overwrite.
+
+    Those `for_demo` are marked, and production refuses them.
+    """
     wanted = [("field", 1, Suite.INTERNATIONAL), ("field", 2, Suite.COMMERCIAL)]
     wanted += [("index", 1, suite), ("audit", 1, suite)]
-    text = json.dumps({"keys": [new_key(*each) for each in wanted]}, indent=1)
+    mark = {"demo": True} if for_demo else {}
+    text = json.dumps({**mark, "keys": [new_key(*each) for each in wanted]}, indent=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -282,6 +299,18 @@ def is_current(blob: bytes) -> bool:
     return seal_key(blob) == (key.suite, key.id)
 
 
+def seal_header() -> bytes:
+    """Return the first bytes of every value that is sealed with the key of new values."""
+    key = ring_in_use().field_key
+    return bytes((key.suite, key.id))
+
+
+def reseal(blob: bytes, *, table: str, column: str, uuid: UUID | str) -> bytes:
+    """Return the value sealed anew with the key of new values; as unseal()."""
+    plain = unseal(blob, table=table, column=column, uuid=uuid)
+    return seal(plain, table=table, column=column, uuid=uuid)
+
+
 def normalise(value: str, kind: str) -> str:
     """Return the one spelling of a value: NFKC, without blanks and invisible characters.
 
@@ -306,9 +335,25 @@ def blind_index(value: str, kind: str, *, key: Key | None = None) -> bytes:
 
 def search_indexes(value: str, kind: str) -> list[bytes]:
     """Return the indexes under which a value may stand: two while the index key rotates."""
-    ring = ring_in_use()
-    keys = [ring.index_key, ring.next_index_key]
-    return [blind_index(value, kind, key=key) for key in keys if key]
+    return [blind_index(value, kind, key=key) for key in ring_in_use().index_keys]
+
+
+def index_columns(code: str, value: str | None, kind: str) -> dict[str, bytes | None]:
+    """Return what the two index columns of a sealed column hold, by their names.
+
+    Each key has a column of its own, by its id odd or even, so that a rotation fills the one
+    while the other goes on to be searched and to refuse duplicates. None where no key writes.
+    """
+    found: dict[str, bytes | None] = dict.fromkeys(code + suffix for suffix in INDEX_SUFFIXES)
+    if value not in (None, ""):
+        for key in ring_in_use().index_keys:
+            found[code + _column(key)] = blind_index(value, kind, key=key)
+    return found
+
+
+def index_column(code: str) -> str:
+    """Return the name of the index column of a sealed column that the key in force fills."""
+    return code + _column(ring_in_use().index_key)
 
 
 @dataclass
@@ -348,6 +393,10 @@ def _phone(text: str) -> str:
 _SPELLING: dict[str, Callable[[str], str]] = {"idcard": _upper, "phone": _phone, "text": str}
 
 
+def _column(key: Key) -> str:
+    return INDEX_SUFFIXES[(key.id + 1) % 2]
+
+
 def _place(header: bytes, table: str, column: str, uuid: UUID | str) -> bytes:
     row = uuid if isinstance(uuid, UUID) else UUID(uuid)
     return header + f"{table}\0{column}\0".encode() + row.bytes
@@ -380,5 +429,8 @@ def _check_ring(ring: KeyRing, keys: list[Key]) -> None:
     for use in USES:
         if not ring.all(use):
             raise KeyProblem(f"There is no key for {use}.")
+    following = ring.next_index_key
+    if following and _column(following) == _column(ring.index_key):
+        raise KeyProblem("Of two index keys that follow each other one id is odd and one even.")
     if not any(key.suite is ring.suite for key in ring.all("field")):
         raise KeyProblem(f"There is no field key for CRYPTO_SUITE {int(ring.suite)}.")

@@ -1,7 +1,11 @@
-"""How connections behave: SQLite as a careful single-writer database."""
+"""How connections behave: SQLite as a careful single-writer database; one preparer at a time."""
 
+import fcntl
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -28,3 +32,28 @@ def _begin_sqlite(connection: Any) -> None:
     """Take the write lock at the start: a lock upgraded half-way could fail at once."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN" if reads_only.get() else "BEGIN IMMEDIATE")
+
+
+# "prep" in ASCII: the advisory lock of whoever prepares a database.
+PREPARE_LOCK = 0x70726570
+
+
+@contextmanager
+def prepared_by_one(engine: Engine) -> Iterator[None]:
+    """Let one process at a time bring a database up to date; the next one waits, however long,
+    and finds the work done (REL-18). A process that dies leaves no lock behind."""
+    if engine.dialect.name == "sqlite":
+        with Path(f"{engine.url.database}.lock").open("w", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # Closing the file lets go of it.
+            yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET lock_timeout = 0")
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({PREPARE_LOCK})")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({PREPARE_LOCK})")
+            connection.exec_driver_sql("RESET lock_timeout")
+            connection.exec_driver_sql("RESET statement_timeout")

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+import traceback
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ class Context:
     address: str | None = None
 
 
+DATABASES = ("sqlalchemy", "psycopg", "sqlite3")  # Packages whose messages may quote values.
 NOWHERE = Context()
 # Set at the start of each request and of each job.
 context: ContextVar[Context] = ContextVar("context", default=NOWHERE)
@@ -52,6 +54,33 @@ def redact_all(value: Any) -> Any:
     return value
 
 
+def trace_of(error: BaseException | None) -> str:
+    """Return the trace of an error and its causes, without what a database says in its messages.
+
+    PostgreSQL quotes the row ("Key (…)=(…) already exists"), SQLAlchemy statement and parameters
+    (SEC-17); code and constraint are enough to find the place.
+    """
+    parts: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        parts.insert(0, frames + _in_words(error))
+        hidden = None if error.__suppress_context__ else error.__context__
+        error = error.__cause__ or hidden
+    return "\n\nwhich led to:\n\n".join(parts)
+
+
+def _in_words(error: BaseException) -> str:
+    kind = type(error)
+    if not kind.__module__.startswith(DATABASES):
+        return "".join(traceback.format_exception_only(error)).strip()
+    source = getattr(error, "orig", None) or error
+    code = getattr(source, "sqlstate", None) or getattr(source, "sqlite_errorname", None)
+    constraint = getattr(getattr(source, "diag", None), "constraint_name", None)
+    return " ".join(filter(None, (f"{kind.__module__}.{kind.__qualname__}", code, constraint)))
+
+
 class JsonFormatter(logging.Formatter):
     """Writes a record as one line: time (UTC), level, logger, message, request, extras, trace."""
 
@@ -69,7 +98,7 @@ class JsonFormatter(logging.Formatter):
             line["address"] = here.address
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+            line["trace"] = trace_of(record.exc_info[1])
         text = json.dumps(redact_all(line), ensure_ascii=False, default=_text)
         return _UNSAFE.sub(_escape, text)
 

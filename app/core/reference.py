@@ -16,6 +16,7 @@ DATA_TYPES = frozenset(
 )
 TABLES_OUTSIDE = frozenset({"@districts", "@regions", "@school_types"})
 FILLED_BY = frozenset({"", "school", "teacher", "both"})
+NATIONAL = "natsys"  # How the source of an indicator of the national system begins.
 REVIEWED_BY = frozenset({"authority", "school_then_authority"})
 
 
@@ -45,6 +46,7 @@ class Indicator:
     sort: int
     source: str
     help_zh: str
+    help_en: str = ""
 
     @property
     def key(self) -> str:
@@ -60,6 +62,12 @@ class Indicator:
     def masked(self) -> bool:
         """Whether lists, searches and exports show a mask (SEC-10)."""
         return self.pii_level in ("mask", "encrypt")
+
+    @property
+    def indispensable(self) -> bool:
+        """Whether no category may stop collecting it: what says who a person or unit is, and what
+        the national system asks of the core information (S104)."""
+        return self.identity or (self.core and self.source.startswith(NATIONAL))
 
     @property
     def computed(self) -> bool:
@@ -245,6 +253,7 @@ def _indicator(row: dict[str, str]) -> Indicator:
         sort=int(row["sort"]),
         source=row["source"],
         help_zh=row["help_zh"],
+        help_en=row["help_en"],
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from app.access.roles import Role
 from app.core.clock import BEIJING
-from app.core.crypto import blind_index, seal
+from app.core.crypto import index_columns, seal
 from app.demo import ids
 from app.demo.accounts import Register
 from app.demo.course import Calendar, Taken
@@ -35,7 +35,7 @@ from app.models.teacher import (
     ReviewState,
     Teacher,
 )
-from app.services import report, search
+from app.services import check, report, search
 from app.services.file import LIST_COLUMNS
 
 REVIEW, PERSONNEL = "review", "personnel"
@@ -149,7 +149,7 @@ class Keeper:
             "file_version": len(course.versions),
             "content_version": 3,
             "id_no": seal(number, table="teacher", column="id_no", uuid=file.uuid),
-            "id_no_index": blind_index(number, "idcard"),
+            **index_columns("id_no", number, "idcard"),
             "name": file.life.name,
             "pinyin": initials(file.life.name),
             "birth_year": file.life.birth.year,
@@ -167,6 +167,8 @@ class Keeper:
             "effective_at": course.effect,
             "confirmed_on": course.effect.astimezone(BEIJING).date() if course.effect else None,
             "late": course.late,
+            "decision_late": False,
+            "nightly_count": 0,
             "return_notes": course.return_notes,
             "created_at": course.created,
         }
@@ -192,7 +194,7 @@ class Keeper:
             if value is not None:
                 table = f"rec_{version.set}"
                 row[code] = seal(value, table=table, column=code, uuid=version.uuid)
-                row[f"{code}_index"] = blind_index(value, kind)
+                row |= index_columns(code, value, kind)
         return row
 
     def _history(self, file: File, place: Columns) -> None:
@@ -270,6 +272,7 @@ class Keeper:
         seen = file.course.state != ReviewState.DRAFT
         by = self._register.holder(file.unit.id, Role.SCHOOL_INFO)[0]
         uuids = _record_uuids(file)
+        data = as_data(file, file.content)
         for problem, english in file.problems:
             known = seen and not problem.is_error
             self._writer.add(
@@ -283,6 +286,8 @@ class Keeper:
                     "record": uuids.get(str(problem.record)) if problem.record else None,
                     "message": str(problem.message)[:500],
                     "message_en": english[:500],
+                    "fingerprint": check.fingerprint(problem, data, self._catalog),
+                    "nightly": False,
                     "acknowledged_by": by if known else None,
                     "acknowledged_at": file.course.submitted_at if known else None,
                 },

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.core.crypto import blind_index, seal
+from app.core.crypto import index_columns, seal
 from app.models.base import UtcDateTime
 from app.models.record import SETS, index_kind
 
@@ -43,7 +43,7 @@ def set_columns(set_code: str, uuid: str, values: Mapping[str, Any]) -> Columns:
             place = {"table": cls.__tablename__, "column": item.code, "uuid": uuid}
             blank = value is None
             found[item.code] = None if blank else seal(value, **place)
-            found[f"{item.code}_index"] = None if blank else blind_index(value, index_kind(item))
+            found |= index_columns(item.code, value, index_kind(item))
     return found
 
 

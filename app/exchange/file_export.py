@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.access.fields import View, may_view_set, view_on_file
+from app.access.fields import View, may_view_set, view_for_purpose
 from app.access.scope import Actor
 from app.core.errors import Malformed, NotFound, Refused
 from app.core.reference import Indicator
@@ -118,6 +118,6 @@ class _Writer:
             ]
 
     def _text(self, item: Indicator, value: Any) -> str:
-        if view_on_file(self.actor, item) is View.MASKED:
+        if view_for_purpose(self.actor, item) is View.MASKED:
             return mask(item, value)
         return cell_text(item, value, self.catalog, self.category)

@@ -10,6 +10,7 @@ import xlsxwriter
 
 from app.core.clock import local
 from app.core.reference import Indicator
+from app.exchange.template import TEXT
 from app.indicators.catalog import Catalog
 from app.models.report import ReportBatch
 from app.services.report import reported_sets
@@ -55,7 +56,7 @@ def write(
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
     )
     book.set_properties({"title": batch.number, "created": local(batch.at).replace(tzinfo=None)})
-    text, head = book.add_format({"num_format": "@"}), book.add_format({"bold": True})
+    text, head = book.add_format(TEXT), book.add_format({"bold": True})
     cover = book.add_worksheet("批次")
     people = _sheet(book, PEOPLE, PERSON, text, head)
     sets = dict(reported_sets(catalog))

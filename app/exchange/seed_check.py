@@ -60,6 +60,7 @@ SHAPES = {
             "applicable_when",
             "source",
             "help_zh",
+            "help_en",
         ),
     ),
     "indicator_rules.csv": Shape(

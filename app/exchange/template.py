@@ -177,7 +177,8 @@ class FileBook:
         if default is not None:
             shown = display(item, default, self.catalog, lang)
             lines.append(_("A blank cell of a fresh row means: %(value)s.", value=shown))
-        return [*lines, item.help_zh] if item.help_zh else lines
+        words = item.help_en if lang == "en" else item.help_zh
+        return [*lines, words] if words else lines
 
     def _condition_hint(self, condition: Any, lang: str) -> str:
         asked = self.catalog.by_key[f"{condition.set}.{condition.field}"]

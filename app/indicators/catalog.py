@@ -262,10 +262,12 @@ def catalog(session: AnySession) -> Catalog:
     kept = _kept.get(engine)
     if kept is not None and monotonic() - kept.checked < RECHECK_SECONDS:
         return kept.catalog
+    # Asked outside the lock: on SQLite the first statement waits for whoever is writing, and that
+    # writer may be about to ask for the lock.
+    version = _version(session)
     with _lock:
         kept = _kept.get(engine)
-        version = _version(session)
-        if kept is None or kept.catalog.version != version:
+        if kept is None or kept.catalog.version < version:
             found = read_catalog(session, version)
         else:
             found = kept.catalog

@@ -93,6 +93,7 @@ def _indicator(r: Any) -> Indicator:
         sort=r.sort,
         source=r.source,
         help_zh=r.help_zh,
+        help_en=r.help_en,
     )
 
 

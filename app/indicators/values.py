@@ -80,12 +80,15 @@ def display(
     return joint.join(catalog.label(table, code, lang) for code in codes_of(value))
 
 
-def mask(indicator: Indicator, value: Any, *, keep: int = 4) -> str:
+def mask(indicator: Indicator, value: Any, *, keep: int = 0) -> str:
     """Return what may be shown without the field right (SEC-10, SEC-11).
 
-    138****5678 for a mobile, the last `keep` characters of an ID number (4; 1 beside a birth date
-    or place), the year of the birth date, nothing of other values. A blank value of a conditional
-    indicator is masked as well, for its blankness would tell the condition.
+    138****5678 for a mobile, the last `keep` characters of an ID number, the year of the birth
+    date, nothing of other values. A blank value of a conditional indicator is masked as well, for
+    its blankness would tell the condition.
+
+    Lists keep 4 of an ID number, or 1 beside the year of birth or the birth place. Beside a whole
+    birth date nothing may be kept: place, day and sex leave 500 numbers, the last character 45.
     """
     if not indicator.masked:
         return as_text(indicator, value)
@@ -96,7 +99,7 @@ def mask(indicator: Indicator, value: Any, *, keep: int = 4) -> str:
     text = as_text(indicator, value)
     if indicator.data_type == "idcard":
         kept = min(keep, max(1, len(text) // 4))
-        return "*" * (len(text) - kept) + text[-kept:]
+        return "*" * (len(text) - kept) + text[len(text) - kept :]
     if indicator.data_type == "phone":
         return _mask_phone(text)
     if indicator.data_type == "email":

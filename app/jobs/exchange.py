@@ -24,6 +24,7 @@ from app.exchange.teacher_import.staging import forget_rows
 from app.exchange.teacher_import.undo import undo_batch
 from app.jobs.worker import Cancelled, JobContext, job
 from app.models.exchange import ExportFile, ImportBatch, ImportRow
+from app.services import audit
 from app.services import job as queue
 from app.services.storage import Storage
 
@@ -68,7 +69,7 @@ def write_export(ctx: JobContext) -> None:
 @job("remove_exchanged", every=timedelta(hours=1))
 def remove_exchanged(ctx: JobContext) -> None:
     """Delete what has been lying for a day: uploads, staged values, export files (REL-22)."""
-    session, storage, stamp = ctx.session, _storage(ctx), clock.now()
+    session, storage, stamp, gone = ctx.session, _storage(ctx), clock.now(), 0
     for old in session.scalars(
         select(ImportBatch).where(
             ImportBatch.at < stamp - KEPT, ImportBatch.stored_name.is_not(None)
@@ -76,6 +77,7 @@ def remove_exchanged(ctx: JobContext) -> None:
     ):
         storage.drop(session, old.stored_name)
         old.stored_name = None
+        gone += 1
         if old.state in (CHECKED, FAILED):
             forget_rows(session, old.id)
             old.state = DISCARDED
@@ -89,6 +91,9 @@ def remove_exchanged(ctx: JobContext) -> None:
     ):
         storage.drop(session, expired.stored_name)
         expired.stored_name = None
+        gone += 1
+    if gone:
+        audit.record(session, "purge", actor=None, detail={"uploads_and_exports": gone})
     ctx.step(1, 1)
     storage.sweep(stamp - KEPT)
 

@@ -10,12 +10,14 @@ from app.indicators.catalog import catalog
 from app.jobs.worker import JOBS, JobContext, job
 from app.models.saved_view import FormDraft, SubmitKey
 from app.models.teacher import OPEN_STATES, ReviewState, Teacher
-from app.services import check, reminder
+from app.services import audit, check, reminder
 from app.services import job as queue
 from app.services.file import file_data
 from app.services.round import mark_late as mark_late_files
 
 BATCH = 200
+# What a decision asks the rules about; an accepted file is asked when it is reported.
+DECIDED_ON = (ReviewState.SUBMITTED, ReviewState.SCHOOL_CONFIRMED, ReviewState.CITY_ACCEPTED)
 DRAFT_DAYS, KEY_DAYS, JOB_DAYS = 30, 7, 90
 
 
@@ -37,7 +39,7 @@ def recheck_files(ctx: JobContext) -> None:
     kept = catalog(ctx.session)
     old = (Teacher.checked_catalog != kept.version) | Teacher.checked_catalog.is_(None)
     of_earlier_day = (Teacher.checked_on != clock.today()) | Teacher.checked_on.is_(None)
-    waiting = Teacher.state.in_([ReviewState.SUBMITTED, ReviewState.SCHOOL_CONFIRMED])
+    waiting = Teacher.state.in_(DECIDED_ON)
     last = ctx.done
     while True:
         files = ctx.session.scalars(
@@ -53,6 +55,28 @@ def recheck_files(ctx: JobContext) -> None:
             return
         check.keep(ctx.session, files, file_data(ctx.session, files, kept), kept)
         last = files[-1].id
+        _note(ctx, files=len(files))
+        ctx.step(last)
+        ctx.session.expunge_all()
+
+
+@job("check_by_night", nightly=time(3, 0))
+def check_by_night(ctx: JobContext) -> None:
+    """Run the rules of the night over every file on the rolls, effective ones included: what has
+    become of a file by itself, as an age of retirement that was reached (DQ040)."""
+    kept, last = catalog(ctx.session), ctx.done
+    while True:
+        files = ctx.session.scalars(
+            select(Teacher)
+            .where(Teacher.id > last, Teacher.active)
+            .order_by(Teacher.id)
+            .limit(BATCH)
+        ).all()
+        if not files:
+            return
+        check.keep_nightly(ctx.session, files, file_data(ctx.session, files, kept), kept)
+        last = files[-1].id
+        _note(ctx, files=len(files))
         ctx.step(last)
         ctx.session.expunge_all()
 
@@ -61,7 +85,14 @@ def recheck_files(ctx: JobContext) -> None:
 def mark_late(ctx: JobContext) -> None:
     """Mark the files that their schools have not reported by the last day (S82)."""
     mark_late_files(ctx.session)
+    _note(ctx)
     ctx.session.commit()
+
+
+def _note(ctx: JobContext, **counts: int) -> None:
+    """The row about what the system did by itself, in the transaction that did it."""
+    place, detail = ("job", ctx.job.id), {"name": ctx.job.name, **counts}
+    audit.record(ctx.session, "job", actor=None, object=place, detail=detail)
 
 
 @job("remind", nightly=time(6, 0))
@@ -69,6 +100,7 @@ def remind(ctx: JobContext) -> None:
     """Urge schools whose deadline is near, remind reviewers of files that wait too long."""
     kept = catalog(ctx.session)
     reminder.remind_schools(ctx.session, kept)
+    reminder.remind_deciders(ctx.session, kept)
     reminder.remind_reviewers(ctx.session, kept)
     ctx.session.commit()
 

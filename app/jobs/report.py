@@ -14,10 +14,10 @@ from app.jobs.worker import JobContext, job
 from app.models.job import Job
 from app.models.report import ReportBatch
 from app.models.teacher import Teacher
+from app.services import audit, report
 from app.services import job as queue
-from app.services import report
 from app.services.storage import Storage
-from app.workflows.engine import BATCH
+from app.workflows.engine import BATCH, Outcome
 from app.workflows.review import REVIEW
 
 
@@ -37,14 +37,9 @@ def report_files(ctx: JobContext) -> None:
                 ctx.actor,
                 catalog=known,
                 batch=f"job-{ctx.job.id}",
+                note=ctx.args.get("note", ""),
             )
-            refused = [described(key, error) for key, error in sorted(outcome.failed.items())]
-        result = {
-            "last": keys[-1],
-            "done": result["done"] + len(outcome.done),
-            "refused": result["refused"] + len(refused),
-            "failed": [*result["failed"], *refused][:KEPT],
-        }
+            result = _added(result, keys, outcome)
         # Effect, result and progress stand or fall together: a killed worker loses no step.
         queue.put(ctx.session, ctx.job, result=result)
         ctx.session.expunge_all()
@@ -54,6 +49,37 @@ def report_files(ctx: JobContext) -> None:
         finish(ctx, batch)
         result["batch"] = batch.id
     ctx.result = result
+
+
+@job(report.TRIAL_JOB)
+def try_report(ctx: JobContext) -> None:
+    """Ask the guards of the report about every accepted file and list those that would stay."""
+    found = ctx.session.scalar(select(Job.result).where(Job.id == ctx.job.id))
+    result: dict[str, Any] = found or {"last": 0, "done": 0, "failed": [], "refused": 0}
+    until, known = datetime.fromisoformat(ctx.args["until"]), catalog(ctx.session)
+    ctx.total = ctx.args["count"]
+    while keys := _next(ctx, until, result["last"]):
+        with force_locale(ctx.args["lang"]):
+            outcome = REVIEW.foresee(ctx.session, keys, "report", ctx.actor, catalog=known)
+            result = _added(result, keys, outcome)
+        # The guards keep what a fresh check of an outdated file finds.
+        place, detail = ("job", ctx.job.id), {"name": ctx.job.name, "files": len(keys)}
+        audit.record(ctx.session, "job", actor=ctx.actor, object=place, detail=detail)
+        queue.put(ctx.session, ctx.job, result=result)
+        ctx.session.expunge_all()
+        ctx.step(ctx.done + len(keys))
+    ctx.result = result
+
+
+def _added(result: dict[str, Any], keys: list[int], outcome: Outcome) -> dict[str, Any]:
+    """The result of a job with what became of one more batch."""
+    refused = [described(key, error) for key, error in sorted(outcome.failed.items())]
+    return {
+        "last": keys[-1],
+        "done": result["done"] + len(outcome.done),
+        "refused": result["refused"] + len(refused),
+        "failed": [*result["failed"], *refused][:KEPT],
+    }
 
 
 def _next(ctx: JobContext, until: datetime, last: int) -> list[int]:

@@ -29,20 +29,27 @@ def start(
     session: Session,
     actor: Actor,
     step: str,
-    keys: Sequence[int],
+    keys: Sequence[int] | Mapping[int, int | None],
     *,
     reason: str = "",
     data: Mapping[str, Any] | None = None,
     lang: str = "zh",
+    at_once: bool = True,
 ) -> Job:
     """Take a step of many files, each decided by itself; returns the job that tells the result.
 
-    Up to 1,000 files are decided in the transaction of the caller, more of them by a worker.
+    `keys` are ids, or ids with the versions that were seen: a file that was returned, altered and
+    submitted again since is refused as stale (REL-07).
+    Up to 1,000 files are decided in the transaction of the caller unless `at_once` is False, more
+    of them by a worker. The job keeps the files, not the filter that found them: it decides what
+    was confirmed and nothing that came into the list afterwards.
     """
     REVIEW.check(step, data or {})
     ordered = sorted(set(keys))
     args = {"step": step, "ids": ordered, "reason": reason, "data": dict(data or {}), "lang": lang}
-    if len(ordered) > LIMIT:
+    if isinstance(keys, Mapping):
+        args["versions"] = [keys[key] for key in ordered]
+    if len(ordered) > LIMIT or not at_once:
         made = queue.enqueue(session, JOB, args, owner=actor)
         made.total = len(ordered)
         session.flush()
@@ -63,9 +70,10 @@ def decide(
     batch: str | None = None,
 ) -> Outcome:
     """Take the step of a job's arguments for some of its files."""
+    seen = dict(zip(args["ids"], args.get("versions", ()), strict=False))
     return REVIEW.perform_many(
         session,
-        dict.fromkeys(keys),
+        {key: seen.get(key) for key in keys},
         args["step"],
         actor,
         reason=args["reason"],
@@ -116,6 +124,8 @@ def decide_files(ctx: JobContext) -> None:
             ctx.step(ctx.done + len(batch))
             ctx.session.expunge_all()
     ctx.result = dict(result or {})
-    report.order_workbook(ctx.session, ctx.actor, ctx.job.id)
+    report_id = report.order_workbook(ctx.session, ctx.actor, ctx.job.id)
+    if report_id is not None:
+        ctx.result["batch"] = report_id
     counts = {"count": ctx.result.get("done", 0), "refused": ctx.result.get("refused", 0)}
     notice.send(ctx.session, "bulk_done", [ctx.actor.account_id], job=ctx.job.id, **counts)

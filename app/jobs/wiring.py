@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import force_locale
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from app import jobs
 from app.access.scope import SYSTEM_ACTOR, acting_as, resolve_actor, system
@@ -17,7 +17,11 @@ from app.core.errors import Forbidden
 from app.extensions import db
 from app.jobs import audit_chain, exchange, report, review  # noqa: F401 - they register their jobs.
 from app.jobs.worker import EXTENSION, Wiring
+from app.services.audit_watch import watch_writes
 from app.services.job import Claim
+
+_sessions = sessionmaker(expire_on_commit=False)
+watch_writes(_sessions)
 
 
 def register(app: Flask) -> None:
@@ -28,7 +32,7 @@ def register(app: Flask) -> None:
 
 
 def _open_session() -> Session:
-    return Session(bind=db.engine, expire_on_commit=False)
+    return _sessions(bind=db.engine)
 
 
 @contextmanager

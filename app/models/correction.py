@@ -17,7 +17,7 @@ class Correction(Scoped, Model):
     __tablename__ = "correction"
     __table_args__ = (
         CheckConstraint("(closed_at IS NULL) = (close_reason IS NULL)", name="reason_if_closed"),
-        partial("ix_correction_open", "teacher_id", where="closed_at IS NULL"),
+        partial("ix_correction_open", "teacher_id", where="closed_at IS NULL", unique=True),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -4,16 +4,24 @@ from collections.abc import Iterable
 
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, inspect, text
 
+from app.core.crypto import INDEX_SUFFIXES
 from app.models.history import AUDIT_RETENTION_DAYS
 from app.models.record import MOVABLE
 
 APPEND_ONLY = ("audit", "audit_seal", "transition")
 RECORD_PREFIX = "rec_"
-INDEX_SUFFIXES = ("_index", "_index2")
 
 _FUNCTION = """CREATE OR REPLACE FUNCTION history_fence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'history of % cannot be changed', TG_TABLE_NAME USING ERRCODE = '23001';
+END $$"""
+
+
+# The table of the migrations is there once they have run.
+_VERSIONS_READ_ONLY = """DO $$ BEGIN
+  IF to_regclass('public.alembic_version') IS NOT NULL THEN
+    REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM {role};
+  END IF;
 END $$"""
 
 
@@ -130,13 +138,33 @@ def grant_statements(role: str, metadata: MetaData) -> list[str]:
     """Return the rights of the web process on PostgreSQL: it owns nothing and keeps history.
 
     The triggers guard against mistakes of the application, the rights against a stolen login.
+    To be run again after an upgrade: a new append-only table is writable until then.
     """
+    tables = "SELECT, INSERT, UPDATE, DELETE ON TABLES"
     statements = [
+        f"GRANT USAGE ON SCHEMA public TO {_quoted(role)}",
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {tables} TO {_quoted(role)}",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, USAGE ON SEQUENCES"
+        f" TO {_quoted(role)}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {_quoted(role)}",
         f"GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA public TO {_quoted(role)}",
     ]
     names = [name for name in APPEND_ONLY if name in metadata.tables]
-    return statements + [f"REVOKE UPDATE, DELETE ON {name} FROM {_quoted(role)}" for name in names]
+    statements += [
+        f"REVOKE UPDATE, DELETE, TRUNCATE ON {name} FROM {_quoted(role)}" for name in names
+    ]
+    return [*statements, _VERSIONS_READ_ONLY.format(role=_quoted(role))]
+
+
+def alterable(connection: Connection) -> list[str]:
+    """Return the append-only tables that the present role could change or delete by right.
+
+    PostgreSQL only; SQLite has no roles. The owner of the tables may, the web process must not.
+    """
+    if connection.dialect.name != "postgresql":
+        return []
+    ask = text("SELECT has_table_privilege(:name, 'UPDATE, DELETE, TRUNCATE')")
+    return [name for name in APPEND_ONLY if connection.scalar(ask, {"name": name})]
 
 
 def _fenced(metadata: MetaData) -> list[Table]:
@@ -180,11 +208,12 @@ def _is_young(dialect: str) -> str:
 
 
 def _is_same_key(name: str) -> str:
-    """Tell that a value keeps its key, or that it appears or vanishes."""
+    """Tell that a value changes and keeps its key, or that it appears or vanishes."""
     old, new = f"OLD.{_quoted(name)}", f"NEW.{_quoted(name)}"
     # The first two bytes of a sealed value are its suite and its key (core.crypto).
-    return f"({old} IS NULL) <> ({new} IS NULL) OR substr({old}, 1, 2) = substr({new}, 1, 2)"
+    same = f"{old} <> {new} AND substr({old}, 1, 2) = substr({new}, 1, 2)"
+    return f"({old} IS NULL) <> ({new} IS NULL) OR {same}"
 
 
 def _quoted(name: str) -> str:
-    return f'"{name}"'
+    return '"' + name.replace('"', '""') + '"'

@@ -20,7 +20,9 @@ Json = JSON(none_as_null=True)
 
 
 class Transition(Model):
-    """One step of one object through its flow, written by the engine alone.
+    """One step of one object through its flow, written by the engine.
+
+    An acknowledgement of warnings is noted here too and keeps the state.
 
     Replaying the rows of an object in the order of their ids gives its state. History carries no
     foreign keys: it outlives what it speaks of. It is read through its object, which is scoped,

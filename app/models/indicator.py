@@ -96,6 +96,7 @@ class Indicator(Versioned, Model):
     sort: Mapped[int] = mapped_column(Integer)
     source: Mapped[str] = mapped_column(String(20))
     help_zh: Mapped[str] = mapped_column(String(300))
+    help_en: Mapped[str] = mapped_column(String(300), default="")
 
     def __repr__(self) -> str:
         return self.name_zh or ""

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.core.clock import now
-from app.core.crypto import blind_index, seal, unseal
+from app.core.crypto import INDEX_SUFFIXES, index_columns, seal, unseal
 from app.core.reference import Indicator, IndicatorSet, structure
 from app.models.base import Scoped, UtcDateTime, partial
 from app.models.teacher import Teacher
@@ -82,7 +82,8 @@ class Record:
         blank = value in (None, "")
         place = {"table": self.__tablename__, "column": code, "uuid": self.uuid}
         setattr(self, code, None if blank else seal(value, **place))
-        setattr(self, f"{code}_index", None if blank else blind_index(value, index_kind(item)))
+        for name, index in index_columns(code, value, index_kind(item)).items():
+            setattr(self, name, index)
 
     def values(self) -> dict[str, Any]:
         """All plain values by indicator code."""
@@ -121,6 +122,10 @@ class TeacherRecord(Record, Scoped):
             partial(f"ix_{table}_authority", "authority_id", where=LIVE),
             *one,
             *(Index(f"ix_{table}_{i.code}", f"{i.code}_index") for i in _sealed(cls.indicator_set)),
+            *(
+                Index(f"ix_{table}_{i.code}2", f"{i.code}_index2")
+                for i in _sealed(cls.indicator_set)
+            ),
         )
 
 
@@ -185,7 +190,8 @@ def _build(entry: IndicatorSet) -> type:
     for item in stored:
         columns[item.code] = _column(item)
         if item.sealed:
-            columns[f"{item.code}_index"] = mapped_column(LargeBinary(32), sort_order=80)
+            for suffix in INDEX_SUFFIXES:
+                columns[item.code + suffix] = mapped_column(LargeBinary(32), sort_order=80)
     base = TeacherRecord if entry.entity == "teacher" else UnitRecord
     name = "Rec" + "".join(part.title() for part in entry.code.split("_"))
     body = {

@@ -25,6 +25,8 @@ class ReportBatch(Model):
     stored_name: Mapped[str | None] = mapped_column(String(64))
     digest: Mapped[str | None] = mapped_column(String(64))
     job_id: Mapped[int | None] = mapped_column(Integer)
+    # What the city says of warnings that were acknowledged (K2).
+    note: Mapped[str | None] = mapped_column(String(500))
 
     def __repr__(self) -> str:
         return self.number or ""

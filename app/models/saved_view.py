@@ -3,17 +3,34 @@
 from datetime import datetime
 
 from flask_appbuilder import Model
-from sqlalchemy import Boolean, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import UtcDateTime
+from app.models.base import UtcDateTime, partial
 
 
 class SavedView(Model):
-    """A named filter and column choice of one list, kept by one account."""
+    """A named filter and column choice of one list, kept by one account.
+
+    With `unit_id` and `role` it is shared: everybody in this role of this unit sees it (I3), and
+    `query` then holds nothing that was typed.
+    """
 
     __tablename__ = "saved_view"
-    __table_args__ = (UniqueConstraint("account_id", "view", "name"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "view", "name"),
+        CheckConstraint("(unit_id IS NULL) = (role IS NULL)", name="shared_with_role_in_unit"),
+        partial("ix_saved_view_shared", "unit_id", "role", "view", where="unit_id IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
@@ -22,6 +39,13 @@ class SavedView(Model):
     query: Mapped[str] = mapped_column(String(2000), default="")
     columns: Mapped[str] = mapped_column(String(1000), default="")
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    role: Mapped[str | None] = mapped_column(String(20))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others see it too."""
+        return self.unit_id is not None
 
 
 class FormDraft(Model):
@@ -46,4 +70,4 @@ class SubmitKey(Model):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    location: Mapped[str | None] = mapped_column(String(300))
+    location: Mapped[str | None] = mapped_column(Text)

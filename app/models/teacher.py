@@ -1,5 +1,6 @@
 """The teacher: identity, place, list columns and what hangs on the file as a whole."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import uuid4
@@ -9,6 +10,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    or_,
 )
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship, synonym
 
@@ -50,6 +53,7 @@ class Teacher(Scoped, Model):
             name="number_if_in_force",
         ),
         partial("uq_teacher_id_no_active", "id_no_index", where="active", unique=True),
+        partial("uq_teacher_id_no_active2", "id_no_index2", where="active", unique=True),
         Index("ix_teacher_school_state", "school_id", "state"),
         Index("ix_teacher_authority_state", "authority_id", "state"),
         Index("ix_teacher_name", "name", "id"),
@@ -84,7 +88,7 @@ class Teacher(Scoped, Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     uuid: Mapped[str] = mapped_column(String(32), unique=True, default=lambda: uuid4().hex)
     teacher_no: Mapped[str | None] = mapped_column(String(10), unique=True)
-    national_no: Mapped[str | None] = mapped_column(String(20))
+    national_no: Mapped[str | None] = mapped_column(String(20), unique=True)
     edu_id: Mapped[str | None] = mapped_column(String(50), unique=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     authority_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
@@ -95,7 +99,9 @@ class Teacher(Scoped, Model):
     file_version: Mapped[int] = mapped_column(Integer, default=0)
     content_version: Mapped[int] = mapped_column(Integer, default=1)
     id_no: Mapped[bytes | None] = deferred(mapped_column(LargeBinary), group="sealed")
+    # Two, so that the key of the index can be changed while both are searched (SEC-41).
     id_no_index: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    id_no_index2: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     id_doc_type: Mapped[str | None] = mapped_column(String(5))
     name: Mapped[str] = mapped_column(String(50))
     pinyin: Mapped[str] = mapped_column(String(50), default="")
@@ -121,13 +127,27 @@ class Teacher(Scoped, Model):
     state_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     effective_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     confirmed_on: Mapped[date | None] = mapped_column(Date)
+    # Reported by the school after its last day; decided after the authority's or the city's.
     late: Mapped[bool] = mapped_column(Boolean, default=False)
+    decision_late: Mapped[bool] = mapped_column(Boolean, default=False)
+    # Findings of the nightly checks; they hold nothing up.
+    nightly_count: Mapped[int] = mapped_column(Integer, default=0)
     return_notes: Mapped[dict | None] = mapped_column(JSON)
     created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     school: Mapped[Unit] = relationship(foreign_keys=[school_id])
     # The scope predicate of a teacher's rows holds for the teacher's own row as well.
     teacher_id = synonym("id")
+
+    @classmethod
+    def has_number(cls, indexes: Sequence[bytes]) -> ColumnElement[bool]:
+        """The condition that the ID number stands under one of some blind indexes."""
+        return or_(cls.id_no_index.in_(indexes), cls.id_no_index2.in_(indexes))
+
+    @property
+    def number_indexes(self) -> list[bytes]:
+        """The blind indexes under which the ID number of a file stands."""
+        return [bytes(each) for each in (self.id_no_index, self.id_no_index2) if each]
 
     @property
     def category(self) -> str:
@@ -245,10 +265,14 @@ class FileProblem(Scoped, Model):
     record: Mapped[str | None] = mapped_column(String(32))
     message: Mapped[str] = mapped_column(String(500))
     message_en: Mapped[str] = mapped_column(String(500), default="")
+    # What the values were that the finding is about: an acknowledgement holds for these only.
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    nightly: Mapped[bool] = mapped_column(Boolean, default=False)
     acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     teacher: Mapped[Teacher] = relationship(foreign_keys=[teacher_id])
+    school: Mapped[Unit] = relationship(foreign_keys=[school_id])
 
 
 class OpenProcess(Model):

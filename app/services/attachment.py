@@ -20,6 +20,7 @@ from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
 from app.models.teacher import Teacher
 from app.services import audit
+from app.services.filling import require_open
 from app.services.storage import Storage
 
 MAX_FILES = 20
@@ -59,10 +60,13 @@ def store(
 ) -> Attachment:
     """Keep an upload for an indicator of an open file; it is not yet linked to a record.
 
-    Raises Forbidden without the field right, Refused for a file that is not taken or when the
-    file holds MAX_FILES already, Busy when the disk does not take it.
+    Raises Forbidden without the field right, Stale when the file is locked, Refused for a file
+    that is not taken or when the file holds MAX_FILES already, Busy when the disk does not take it.
     """
     if not (is_file(indicator) and may_edit(actor, teacher, indicator, catalog)):
+        raise Forbidden()
+    require_open(session, actor, teacher)
+    if not may_edit(actor, teacher, indicator, catalog):
         raise Forbidden()
     mine = select(func.count()).select_from(Attachment).where(Attachment.teacher_id == teacher.id)
     if (session.scalar(mine) or 0) >= MAX_FILES:

@@ -1,16 +1,15 @@
 """The audit log: who did what to what, with which outcome (security.md s6)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Select, UpdateBase, cast, event, insert, inspect, literal, select, text
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
+from sqlalchemy import Select, cast, insert, literal, select, text
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app.core import clock
 from app.core.logs import Context, context, redact, redact_all
-from app.models.history import Audit, AuditSeal
+from app.models.history import Audit
 
 # The first half of a pair of advisory lock keys of PostgreSQL, "audi" in ASCII.
 WRITER_LOCK = 0x61756469
@@ -32,8 +31,6 @@ ACTS: dict[str, Act] = {
         Act("sign_in_failed", "登录失败", "Failed sign-in", is_technical=True),
         Act("sign_out", "退出", "Sign out", is_technical=True),
         Act("locked", "账号锁定", "Account locked", is_technical=True),
-        Act("reauthenticate", "再次验证身份", "Re-authentication", is_technical=True),
-        Act("password", "密码变更", "Password change", is_technical=True),
         Act("session_end", "会话终止", "Session ended", is_technical=True),
         Act("role_grant", "授予角色", "Role granted"),
         Act("role_revoke", "撤销角色", "Role revoked"),
@@ -45,6 +42,8 @@ ACTS: dict[str, Act] = {
         Act("change", "修改", "Change"),
         Act("delete", "删除", "Delete"),
         Act("transition", "流程操作", "Workflow step"),
+        Act("claim", "认领审核", "Review claim"),
+        Act("opinion", "审核意见", "Opinion"),
         Act("import", "导入", "Import"),
         Act("export", "导出", "Export"),
         Act("download", "下载", "Download"),
@@ -55,7 +54,6 @@ ACTS: dict[str, Act] = {
         Act("alert", "安全告警", "Alert"),
         Act("setting", "参数设置", "Setting"),
         Act("urge", "催办", "Urging"),
-        Act("notice", "个人信息告知确认", "Notice acknowledged"),
         Act("job", "后台任务", "Job"),
         Act("keys", "密钥轮换", "Key rotation"),
         Act("purge", "清理", "Purge"),
@@ -66,10 +64,6 @@ OUTCOMES = ("done", "failed", "refused")
 
 class UnknownAct(ValueError):
     """A programmer used a code that is not in ACTS or OUTCOMES."""
-
-
-class Unaudited(RuntimeError):
-    """A transaction wrote business data without an audit row; it must not be committed."""
 
 
 class Actor(Protocol):
@@ -206,55 +200,6 @@ def _common(
         "reason": redact(reason) if reason else None,
         "detail": redact_all(detail) if detail else None,
     }
-
-
-def watch_writes(target: Any, *, exempt: Iterable[str]) -> None:
-    """Refuse a commit of `target` (session class or maker) that changes data without audit row.
-
-    `exempt` are the tables that are no business data: queue, sessions, search index. The commit
-    raises Unaudited and nothing of the transaction is kept.
-    """
-    watch = _Watch(frozenset(exempt) | {Audit.__tablename__, AuditSeal.__tablename__})
-    event.listen(target, "after_flush", watch.flushed)
-    event.listen(target, "do_orm_execute", watch.executed)
-    event.listen(target, "before_commit", watch.committing)
-    event.listen(target, "after_soft_rollback", watch.rolled_back)
-    event.listen(target, "after_transaction_end", watch.ended)
-
-
-@dataclass(frozen=True)
-class _Watch:
-    exempt: frozenset[str]
-
-    def flushed(self, session: Session, _flush: Any) -> None:
-        for each in (*session.new, *session.dirty, *session.deleted):
-            self._note(session, inspect(each).mapper.local_table.name)
-
-    def executed(self, state: ORMExecuteState) -> None:
-        if isinstance(state.statement, UpdateBase):
-            self._note(state.session, str(state.statement.table))
-
-    def committing(self, session: Session) -> None:
-        if session.in_nested_transaction():
-            return
-        session.flush()
-        written = session.info.get("written")
-        if written and "audited" not in session.info:
-            raise Unaudited(", ".join(sorted(written)))
-
-    def rolled_back(self, session: Session, transaction: SessionTransaction) -> None:
-        # The row went with the savepoint it was written in.
-        if session.info.get("audited") is transaction:
-            session.info.pop("audited")
-
-    def ended(self, session: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is None:
-            session.info.pop("written", None)
-            session.info.pop("audited", None)
-
-    def _note(self, session: Session, table: str) -> None:
-        if table not in self.exempt:
-            session.info.setdefault("written", set()).add(table)
 
 
 def _place(each: Object, teacher_id: int | None) -> dict[str, Any]:

@@ -4,148 +4,34 @@ The result of a file's check is kept with the version of its content and of the 
 that an approval runs again only what moved since.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
 
+from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.clock import now, today
-from app.core.crypto import search_indexes
-from app.core.errors import Forbidden, Problem, Refused
+from app.core.crypto import blind_index, search_indexes
+from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.indicators import checks
 from app.indicators.catalog import Catalog, language
-from app.indicators.file import Facts, FileData, Row
-from app.models.record import TEACHER_SETS
-from app.models.teacher import FileProblem, OpenProcess, Teacher
+from app.indicators.file import FileData, Row
+from app.indicators.rules import may_fill
+from app.indicators.values import as_text
+from app.models.history import Transition
+from app.models.teacher import FileProblem, Teacher
 from app.models.unit import Unit
+from app.services import audit
+from app.services.filling import FILLED_IN, hold
 
 SCOPE = "DQ018"
+ACKNOWLEDGE = "acknowledge"  # Beside the steps of the review in the history of a file.
 RETIRED = frozenset({"301", "302"})
-
-
-def facts(session: Session, teachers: Sequence[Teacher]) -> dict[int, Facts]:
-    """What only the database knows about some files, in a constant number of statements.
-
-    Runs outside the scope: a duplicate counts wherever it lies; only a school's name and yes or
-    no come out of it (DQ007, DQ008, DQ009, DQ043, DQ065, DQ068).
-    """
-    ids = [teacher.id for teacher in teachers]
-    same, elsewhere = _same_number(session, ids)
-    near = _near_duplicates(session, ids)
-    mobiles = _shared(session, ids, TEACHER_SETS["contact"], "mobile_index")
-    certs = _shared_certificates(session, ids)
-    processes = dict(
-        session.execute(
-            select(OpenProcess.teacher_id, OpenProcess.kind).where(OpenProcess.teacher_id.in_(ids))
-        ).all()
-    )
-    return {
-        teacher.id: Facts(
-            same_school_active=same.get((teacher.id, True), False),
-            same_school_inactive=same.get((teacher.id, False), False),
-            other_school_name=elsewhere.get(teacher.id),
-            near_duplicate=teacher.id in near,
-            mobile_shared=teacher.id in mobiles,
-            shared_cert_nos=frozenset(certs.get(teacher.id, ())),
-            open_process=processes.get(teacher.id),
-            in_force=teacher.is_in_force,
-        )
-        for teacher in teachers
-    }
-
-
-def _unscoped(statement: Any) -> Any:
-    return statement.execution_options(unscoped=True)
-
-
-def _same_number(
-    session: Session, ids: list[int]
-) -> tuple[dict[tuple[int, bool], bool], dict[int, str]]:
-    mine, other = aliased(Teacher), aliased(Teacher)
-    rows = session.execute(
-        _unscoped(
-            select(mine.id, mine.school_id, other.school_id, other.active, Unit.name)
-            .join(other, other.id_no_index == mine.id_no_index)
-            .join(Unit, Unit.id == other.school_id)
-            .where(mine.id.in_(ids), other.id != mine.id)
-        )
-    )
-    same: dict[tuple[int, bool], bool] = {}
-    elsewhere: dict[int, str] = {}
-    for key, school, other_school, active, name in rows:
-        if school == other_school:
-            same[key, bool(active)] = True
-        elif active:
-            elsewhere[key] = name
-    return same, elsewhere
-
-
-def _near_duplicates(session: Session, ids: list[int]) -> set[int]:
-    mine, other = aliased(TEACHER_SETS["basic"]), aliased(TEACHER_SETS["basic"])
-    who, them = aliased(Teacher), aliased(Teacher)
-    return set(
-        session.scalars(
-            _unscoped(
-                select(who.id)
-                .join(mine, mine.teacher_id == who.id)
-                .join(them, (them.name == who.name) & (them.sex == who.sex) & (them.id != who.id))
-                .join(other, (other.teacher_id == them.id) & (other.birth_date == mine.birth_date))
-                .where(
-                    who.id.in_(ids),
-                    mine.valid_to.is_(None),
-                    other.valid_to.is_(None),
-                    them.active,
-                    them.birth_year == who.birth_year,
-                )
-            )
-        )
-    )
-
-
-def _shared(session: Session, ids: list[int], cls: Any, column: str) -> set[int]:
-    mine, other = aliased(cls), aliased(cls)
-    return set(
-        session.scalars(
-            _unscoped(
-                select(mine.teacher_id)
-                .join(other, getattr(other, column) == getattr(mine, column))
-                .join(Teacher, Teacher.id == other.teacher_id)
-                .where(
-                    mine.teacher_id.in_(ids),
-                    other.teacher_id != mine.teacher_id,
-                    mine.valid_to.is_(None),
-                    other.valid_to.is_(None),
-                    Teacher.active,
-                )
-            )
-        )
-    )
-
-
-def _shared_certificates(session: Session, ids: list[int]) -> dict[int, set[str]]:
-    cls = TEACHER_SETS["qualification"]
-    mine, other = aliased(cls), aliased(cls)
-    rows = session.execute(
-        _unscoped(
-            select(mine.teacher_id, mine.cert_no)
-            .join(other, other.cert_no == mine.cert_no)
-            .where(
-                mine.teacher_id.in_(ids),
-                other.teacher_id != mine.teacher_id,
-                mine.valid_to.is_(None),
-                other.valid_to.is_(None),
-            )
-        )
-    )
-    found: dict[int, set[str]] = {}
-    for key, number in rows:
-        found.setdefault(key, set()).add(number)
-    return found
 
 
 @dataclass(frozen=True)
@@ -173,17 +59,18 @@ def known_identities(
 
     Only the school's name and yes or no come out of it.
     """
-    rows = session.execute(
-        _unscoped(
-            select(Teacher.id_no_index, Teacher.school_id, Teacher.active, Unit.name)
-            .join(Unit, Unit.id == Teacher.school_id)
-            .where(Teacher.id_no_index.in_(indexes))
-            .order_by(Teacher.active.desc(), Teacher.id)
-        )
+    rows: Any = session.execute(
+        select(Teacher, Unit.name)
+        .join(Unit, Unit.id == Teacher.school_id)
+        .where(Teacher.has_number(indexes))
+        .order_by(Teacher.active.desc(), Teacher.id)
+        .execution_options(unscoped=True)
     )
     found: dict[bytes, KnownIdentity] = {}
-    for index, school, active, name in rows:
-        found.setdefault(index, KnownIdentity(bool(active), school == school_id, name))
+    for teacher, name in rows:
+        known = KnownIdentity(bool(teacher.active), teacher.school_id == school_id, name)
+        for index in teacher.number_indexes:
+            found.setdefault(index, known)
     return found
 
 
@@ -248,68 +135,131 @@ def keep(
 ) -> None:
     """Run all rules that apply at submission and keep what they found.
 
-    Acknowledgements of warnings that still stand are kept too.
+    An acknowledgement of a warning is kept as long as the warning says the same of the same
+    values. What the nightly checks found stays beside.
     """
-    ids = [teacher.id for teacher in teachers]
-    acknowledged = {
-        (p.teacher_id, p.code, p.field, p.record): (p.acknowledged_by, p.acknowledged_at)
+    acknowledged = _acknowledged(session, [teacher.id for teacher in teachers])
+    _forget(session, teachers, nightly=False)
+    rows: list[dict[str, Any]] = []
+    day = today()
+    known: dict[tuple[str, str], str] = {}
+    for teacher in teachers:
+        found = _in_both_languages(files[teacher.id], "submit", catalog, known)
+        for problem, english in found:
+            row = _row(teacher, problem, english, files[teacher.id], catalog)
+            place = (teacher.id, row["code"], row["field"], row["record"], row["fingerprint"])
+            by, at = acknowledged.get(place, (None, None))
+            rows.append(row | {"acknowledged_by": by, "acknowledged_at": at})
+        teacher.error_count = sum(p.is_error for p, _e in found)
+        teacher.warning_count = len(found) - teacher.error_count
+        teacher.checked_content = teacher.content_version
+        teacher.checked_catalog = catalog.version
+        teacher.checked_on = day
+    _insert(session, rows)
+
+
+def keep_nightly(
+    session: Session, teachers: Sequence[Teacher], files: Mapping[int, FileData], catalog: Catalog
+) -> None:
+    """Run the rules of the night and keep what they found beside the other findings.
+
+    They are warnings about what has become of a file by itself, in whatever state it is; nothing
+    is held up by them, and they go when they hold no more.
+    """
+    _forget(session, teachers, nightly=True)
+    rows: list[dict[str, Any]] = []
+    known: dict[tuple[str, str], str] = {}
+    for teacher in teachers:
+        found = _in_both_languages(files[teacher.id], "nightly", catalog, known)
+        for problem, english in found:
+            row = _row(teacher, problem, english, files[teacher.id], catalog)
+            rows.append(row | {"severity": "warning", "nightly": True})
+        if teacher.nightly_count != len(found):
+            teacher.nightly_count = len(found)
+    _insert(session, rows)
+
+
+def _acknowledged(session: Session, ids: Sequence[int]) -> dict[tuple[Any, ...], tuple[Any, Any]]:
+    return {
+        (p.teacher_id, p.code, p.field, p.record, p.fingerprint): (
+            p.acknowledged_by,
+            p.acknowledged_at,
+        )
         for p in session.scalars(
             select(FileProblem).where(
                 FileProblem.teacher_id.in_(ids), FileProblem.acknowledged_at.is_not(None)
             )
         )
     }
-    session.execute(delete(FileProblem).where(FileProblem.teacher_id.in_(ids)))
-    rows: list[dict[str, Any]] = []
-    ctx, day = context(catalog), today()
-    known: dict[tuple[str, str], str] = {}
-    for teacher in teachers:
-        found = _in_both_languages(files[teacher.id], ctx, known)
-        for problem, english in found:
-            record = None if problem.record is None else str(problem.record)
-            place = (teacher.id, problem.code, problem.field, record)
-            by, at = acknowledged.get(place, (None, None))
-            rows.append(
-                {
-                    "teacher_id": teacher.id,
-                    "school_id": teacher.school_id,
-                    "authority_id": teacher.authority_id,
-                    "code": problem.code,
-                    "severity": problem.severity,
-                    "set": problem.set,
-                    "field": problem.field,
-                    "record": record,
-                    "message": str(problem.message)[:500],
-                    "message_en": english[:500],
-                    "acknowledged_by": by,
-                    "acknowledged_at": at,
-                }
-            )
-        teacher.error_count = sum(p.is_error for p, _e in found)
-        teacher.warning_count = len(found) - teacher.error_count
-        teacher.checked_content = teacher.content_version
-        teacher.checked_catalog = catalog.version
-        teacher.checked_on = day
+
+
+def _forget(session: Session, teachers: Sequence[Teacher], *, nightly: bool) -> None:
+    mine = FileProblem.teacher_id.in_([teacher.id for teacher in teachers])
+    session.execute(delete(FileProblem).where(mine, FileProblem.nightly.is_(nightly)))
+
+
+def _row(
+    teacher: Teacher, problem: Problem, english: str, file: FileData, catalog: Catalog
+) -> dict[str, Any]:
+    return {
+        "teacher_id": teacher.id,
+        "school_id": teacher.school_id,
+        "authority_id": teacher.authority_id,
+        "code": problem.code,
+        "severity": problem.severity,
+        "set": problem.set,
+        "field": problem.field,
+        "record": None if problem.record is None else str(problem.record),
+        "message": str(problem.message)[:500],
+        "message_en": english[:500],
+        "fingerprint": fingerprint(problem, file, catalog),
+        "nightly": False,
+        "acknowledged_by": None,
+        "acknowledged_at": None,
+    }
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> None:
     if rows:
         # Without the nulls, each change of the columns that are set would be a statement.
         session.execute(insert(FileProblem), rows, execution_options={"render_nulls": True})
 
 
+def fingerprint(problem: Problem, file: FileData, catalog: Catalog) -> str:
+    """What a warning says of which values, as a digest under the index key; blank for an error.
+
+    The values are those of the rule's indicators: of the record that the finding names where it
+    names one, else of all records. Message in Chinese, as it is kept.
+    """
+    if problem.is_error:
+        return ""
+    rule = catalog.checks.get(problem.code)
+    keys = {f"{problem.set}.{problem.field}", *(rule.fields if rule else ())}
+    parts = [str(problem.message)]
+    for key in sorted(keys & catalog.by_key.keys()):
+        item = catalog.by_key[key]
+        rows = file.all(item.set)
+        own = [row for row in rows if row.uuid == str(problem.record)]
+        parts += [f"{key}={as_text(item, row.get(item.code))}" for row in own or rows]
+    return blind_index("\n".join(parts), "text").hex()
+
+
 def _in_both_languages(
-    file: FileData, ctx: Any, known: dict[tuple[str, str], str]
+    file: FileData, trigger: str, catalog: Catalog, known: dict[tuple[str, str], str]
 ) -> list[tuple[Problem, str]]:
     """The findings in Chinese, each with its English words.
 
     `known` remembers them: of many files most have the same findings, and the second run of all
     rules is needed only for words that were not met before.
     """
+    ctx = context(catalog)
     with force_locale("zh"):
         chinese = [
-            replace(p, message=str(p.message)) for p in checks.run(file, ctx, trigger="submit")
+            replace(p, message=str(p.message)) for p in checks.run(file, ctx, trigger=trigger)
         ]
     if any((p.code, p.message) not in known for p in chinese):
         with force_locale("en"):
-            english = checks.run(file, ctx, trigger="submit")
+            english = checks.run(file, ctx, trigger=trigger)
         for problem, same in zip(chinese, english, strict=True):
             known[problem.code, problem.message] = str(same.message)
     return [(problem, known[problem.code, problem.message]) for problem in chinese]
@@ -328,11 +278,12 @@ def outdated(teachers: Iterable[Teacher], catalog: Catalog) -> list[Teacher]:
 
 
 def blocking(session: Session, teachers: Sequence[Teacher]) -> dict[int, list[Problem]]:
-    """The kept errors, and the warnings nobody has acknowledged, of some files."""
+    """The kept errors, and the warnings nobody has acknowledged, of some files; what the nightly
+    checks found holds nothing up."""
     found: dict[int, list[Problem]] = {}
     for row in session.scalars(
         select(FileProblem)
-        .where(FileProblem.teacher_id.in_([t.id for t in teachers]))
+        .where(FileProblem.teacher_id.in_([t.id for t in teachers]), FileProblem.nightly.is_(False))
         .order_by(FileProblem.id)
     ):
         if row.severity == "warning" and row.acknowledged_at is not None:
@@ -353,24 +304,98 @@ def as_problem(row: FileProblem) -> Problem:
     )
 
 
-def acknowledge(session: Session, actor: Actor, teacher: Teacher) -> int:
-    """Acknowledge the open warnings of a file with name and time; returns how many."""
-    if not teacher.is_open:
-        raise Refused(_("Warnings are acknowledged while the file is filled in."))
-    mine = actor.teacher_id == teacher.id or teacher.school_id == actor.unit_id
-    if not mine:
-        raise Forbidden()
-    result = session.execute(
-        update(FileProblem)
-        .where(
-            FileProblem.teacher_id == teacher.id,
-            FileProblem.severity == "warning",
-            FileProblem.acknowledged_at.is_(None),
-        )
-        .values(acknowledged_by=actor.account_id, acknowledged_at=now())
-        .execution_options(synchronize_session=False)
+def is_the_teachers(problem: Problem, category: str, known: Catalog) -> bool:
+    """Whether a teacher can mend what a problem names.
+
+    The teacher answers for what a teacher may fill in, the school for the rest before its head
+    confirms (1.3, 1.6); a problem without a place is the teacher's too.
+    """
+    if problem.set is None or problem.set not in known.sets:
+        return True
+    items = known.indicators(problem.set)
+    if problem.field is not None:
+        items = tuple(item for item in items if item.code == problem.field) or items
+    return any(
+        not item.core and may_fill(known.rule(item.set, item.code, category), "teacher")
+        for item in items
     )
-    return int(getattr(result, "rowcount", 0))
+
+
+def may_acknowledge(actor: Actor, teacher: Teacher) -> bool:
+    """Whether the actor answers for warnings of a file at present: the teacher until submission,
+    the school until its head has confirmed (1.3, 1.6)."""
+    if actor.role == Role.TEACHER:
+        return actor.teacher_id == teacher.id and teacher.is_open
+    in_school = actor.role in (Role.SCHOOL_INFO, Role.SCHOOL_HEAD)
+    return in_school and actor.unit_id == teacher.school_id and teacher.state in FILLED_IN
+
+
+def acknowledge(
+    session: Session,
+    actor: Actor,
+    teacher: Teacher,
+    keys: Collection[int] | None = None,
+    *,
+    catalog: Catalog,
+) -> int:
+    """Acknowledge warnings of a file with name and time: those of the keys, or all that are open
+    and the actor's to answer for. Returns how many.
+
+    Raises Refused when the file is decided on, Forbidden for anybody but the teacher and the
+    school, NotFound for a key that names no open warning of theirs.
+    """
+    hold(session, teacher)
+    if teacher.state not in FILLED_IN:
+        raise Refused(_("Warnings are acknowledged until the head confirms the file."))
+    if not may_acknowledge(actor, teacher):
+        raise Forbidden()
+    open_ = select(FileProblem).where(
+        FileProblem.teacher_id == teacher.id,
+        FileProblem.severity == "warning",
+        FileProblem.nightly.is_(False),
+        FileProblem.acknowledged_at.is_(None),
+    )
+    mine = [
+        row
+        for row in session.scalars(open_.order_by(FileProblem.id))
+        if actor.role != Role.TEACHER or is_the_teachers(as_problem(row), teacher.category, catalog)
+    ]
+    if keys is not None:
+        mine = [row for row in mine if row.id in set(keys)]
+        if len(mine) != len(set(keys)):
+            raise NotFound()
+    for row in mine:
+        row.acknowledged_by, row.acknowledged_at = actor.account_id, now()
+    if mine:
+        _note_acknowledgement(session, actor, teacher, mine)
+    return len(mine)
+
+
+def _note_acknowledgement(
+    session: Session, actor: Actor, teacher: Teacher, rows: Sequence[FileProblem]
+) -> None:
+    """Put an acknowledgement into the history of the file and into the audit log."""
+    found = [{"code": row.code, "set": row.set, "field": row.field} for row in rows]
+    session.add(
+        Transition(
+            flow="review",
+            object_id=teacher.id,
+            teacher_id=teacher.id,
+            step=ACKNOWLEDGE,
+            from_state=teacher.state,
+            to_state=teacher.state,
+            account_id=actor.account_id or None,
+            assignment_id=actor.assignment_id,
+            role=str(actor.role),
+            unit_id=actor.unit_id or None,
+            school_id=teacher.school_id,
+            authority_id=teacher.authority_id,
+            at=now(),
+            object_version=teacher.version,
+            data={"warnings": found},
+        )
+    )
+    audit.record(session, "change", actor=actor, object=teacher, detail={ACKNOWLEDGE: found})
 
 
 def open_counts(session: Session) -> dict[str, int]:

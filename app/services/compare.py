@@ -29,7 +29,8 @@ from app.services.among import among
 from app.services.file import file_data
 
 TABLE, COLUMN = FileSnapshot.__tablename__, "body"
-WITHDRAW = "withdraw"
+# What was taken back before anybody decided.
+TAKEN_BACK = frozenset({"withdraw", "withdraw_report"})
 
 # set -> record -> indicator -> text; a "none to report" is a record without values.
 Content = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -74,7 +75,7 @@ class Comparison:
 def keep(session: Session, files: Sequence[Teacher], step: str, catalog: Catalog) -> None:
     """Keep what the files say as the last submission. A withdrawal keeps an earlier return: what
     was withdrawn before anybody decided is nothing to compare with."""
-    if step == WITHDRAW:
+    if step in TAKEN_BACK:
         known = select(FileSnapshot.teacher_id).where(_of(session, files))
         kept = set(session.scalars(known))
         files = [file for file in files if file.id not in kept]

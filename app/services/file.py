@@ -15,14 +15,14 @@ from app.access.fields import may_edit, may_edit_set
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now, today
-from app.core.crypto import blind_index, seal
+from app.core.crypto import index_columns, seal
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.core.reference import IndicatorSet
 from app.indicators import completeness, derive
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
 from app.indicators.rules import Condition
-from app.indicators.values import BadValue, parse
+from app.indicators.values import BadValue, mask, parse
 from app.models.record import TEACHER_SETS
 from app.models.teacher import (
     Affiliation,
@@ -32,8 +32,12 @@ from app.models.teacher import (
     Teacher,
 )
 from app.models.unit import Unit
-from app.services import attachment, audit, check, search
+from app.services import attachment, audit, check, filling, search
+from app.services.facts import facts as facts_of
+from app.services.filling import require_open
 from app.services.record import Change, update_rows
+
+is_open_to, locked_reason = filling.is_open_to, filling.locked_reason
 
 # Derived values and list columns, written by one function after each act.
 LIST_COLUMNS = {
@@ -72,6 +76,8 @@ def create_file(
     if actor.role != Role.SCHOOL_INFO:
         raise Forbidden()
     school = scoped_get(session, Unit, actor.unit_id)
+    if filling.is_round_closed(school):
+        raise Refused(filling.round_closed())
     status = str(basic.get("staff_status") or "100")
     given = {k: v for k, v in basic.items() if k != "staff_status"}
     values, problems = parse_values(catalog, "basic", given, school.category)
@@ -162,7 +168,7 @@ def save_record(
     `raw` holds raw values by indicator code; fields left out keep their value. Raises NotFound,
     Forbidden (with the fields that are not the actor's), Stale, Refused.
     """
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     if set_code not in TEACHER_SETS:
         raise NotFound()
     _check_rights(actor, teacher, set_code, raw, catalog)
@@ -188,6 +194,9 @@ def save_record(
     problems += [
         p for p in found if p.is_error and _can_be_mended(p, problems, actor, teacher, catalog)
     ]
+    if set_code == "basic" and not merged.get("name"):
+        words = _("A file keeps its name. Please enter one.")
+        problems.append(Problem("required", words, set=set_code, field="name"))
     if problems:
         if record.id is not None:
             session.expire(record)
@@ -210,12 +219,20 @@ def save_record(
         "change" if record_uuid else "create",
         actor=actor,
         object=record,
-        detail={
-            "set": set_code,
-            "fields": sorted(k for k in values if old.get(k) != merged.get(k)),
-        },
+        detail={"set": set_code, "values": _changes(set_code, old, merged, catalog)},
     )
     return record
+
+
+def _changes(
+    set_code: str, old: Mapping[str, Any], new: Mapping[str, Any], catalog: Catalog
+) -> dict[str, list[str]]:
+    """What a row said before and says now, by indicator code; personal values are masked."""
+    return {
+        item.code: [mask(item, old.get(item.code), keep=1), mask(item, new.get(item.code), keep=1)]
+        for item in catalog.set(set_code).indicators
+        if old.get(item.code) != new.get(item.code)
+    }
 
 
 def _can_be_mended(
@@ -248,7 +265,7 @@ def delete_record(
     catalog: Catalog,
 ) -> None:
     """Delete a draft row of a multi-row set; NotFound, Forbidden, Stale."""
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Refused(_("A single-row set can be emptied but not deleted."))
@@ -277,7 +294,7 @@ def answer_none(
     session: Session, actor: Actor, teacher: Teacher, set_code: str, none: bool, *, catalog: Catalog
 ) -> None:
     """Answer that there is nothing to report in a multi-row set, or take the answer back."""
-    _check_open(actor, teacher)
+    require_open(session, actor, teacher)
     entry = catalog.set(set_code)
     if not entry.multi_row:
         raise Malformed()
@@ -371,7 +388,7 @@ def file_data(
         select(NoneAnswer.teacher_id, NoneAnswer.set).where(NoneAnswer.teacher_id.in_(ids))
     ):
         none.setdefault(teacher_id, set()).add(code)
-    facts = check.facts(session, teachers) if with_facts else {}
+    facts = facts_of(session, teachers) if with_facts else {}
     schools = _schools(session, teachers)
     return {
         t.id: FileData(
@@ -629,11 +646,11 @@ def identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
     number = values.get("id_no")
     teacher.id_doc_type = values.get("id_doc_type")
     if not number:
-        teacher.id_no = teacher.id_no_index = None
+        teacher.id_no = teacher.id_no_index = teacher.id_no_index2 = None
         return
-    index = blind_index(number, "idcard")
-    if teacher.id_no_index != index:
-        teacher.id_no_index = index
+    indexes = index_columns("id_no", number, "idcard")
+    if any(getattr(teacher, name) != index for name, index in indexes.items()):
+        teacher.id_no_index, teacher.id_no_index2 = indexes.values()
         teacher.id_no = seal(number, table="teacher", column="id_no", uuid=teacher.uuid)
 
 
@@ -654,32 +671,6 @@ def _flush_identity(session: Session) -> None:
                 )
             ]
         ) from clash
-
-
-def _check_open(actor: Actor, teacher: Teacher) -> None:
-    if not is_open_to(actor, teacher):
-        raise Stale(locked_reason(teacher))
-
-
-def is_open_to(actor: Actor, teacher: Teacher) -> bool:
-    """Whether the actor's part of the file may be filled in at present (1.2, 1.3)."""
-    own_school = actor.role == Role.SCHOOL_INFO and actor.unit_id == teacher.school_id
-    return teacher.is_open or (own_school and teacher.state == ReviewState.SUBMITTED)
-
-
-def locked_reason(teacher: Teacher) -> str:
-    """Why the file cannot be edited at present, and who can change that and how."""
-    if teacher.state == ReviewState.SUBMITTED:
-        return _(
-            "The file waits for the head of the school. Who submitted it can withdraw it, and"
-            " the school can return it."
-        )
-    if teacher.state == ReviewState.SCHOOL_CONFIRMED:
-        return _(
-            "The file waits for the authority. The head can withdraw the report, or the"
-            " authority can return it."
-        )
-    return _("The file is effective. It is altered by an addition or a change request.")
 
 
 def _check_rights(

@@ -11,21 +11,15 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.errors import Stale
 from app.models.job import ENDED, Job, JobState
+from app.services import audit
 
 # Leases compare the clocks of all machines that run workers: keep them on NTP.
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 
 
-class Owner(Protocol):
+class Owner(audit.Actor, Protocol):
     """What a job keeps of the actor it runs for (access.scope.Actor)."""
-
-    @property
-    def account_id(self) -> Any: ...
-    @property
-    def assignment_id(self) -> Any: ...
-    @property
-    def unit_id(self) -> Any: ...
 
 
 class Lost(Exception):
@@ -154,6 +148,22 @@ def resume(session: Session, job_id: int) -> None:
         raise Stale
 
 
+def stop(session: Session, actor: Owner, job: Job) -> None:
+    """Cancel a job as its owner wishes, with the audit row; as cancel()."""
+    cancel(session, job.id)
+    _note(session, actor, job, "cancel")
+
+
+def go_on(session: Session, actor: Owner, job: Job) -> None:
+    """Queue a stopped job again as its owner wishes, with the audit row; as resume()."""
+    resume(session, job.id)
+    _note(session, actor, job, "resume")
+
+
+def _note(session: Session, actor: Owner, job: Job, act: str) -> None:
+    audit.record(session, "job", actor=actor, object=job, detail={"name": job.name, "act": act})
+
+
 def claim(session: Session, *, worker: str, lease: timedelta = LEASE) -> Claim | None:
     """Take the oldest job that is due, or whose worker is lost; None when there is none.
 
@@ -220,10 +230,14 @@ def is_running(session: Session, account_id: int, name: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def last_success(session: Session, name: str) -> datetime | None:
-    """Return when a job of this name was last done, for the health page (REL-14)."""
-    query = select(func.max(Job.finished_at)).where(Job.name == name, Job.state == JobState.DONE)
-    return session.scalar(query)
+def last_success(session: Session, *names: str) -> dict[str, datetime]:
+    """Return when each of these jobs was last done, if ever, for the page of jobs (REL-14)."""
+    query = (
+        select(Job.name, func.max(Job.finished_at))
+        .where(Job.name.in_(names), Job.state == JobState.DONE)
+        .group_by(Job.name)
+    )
+    return {name: at for name, at in session.execute(query).all() if at}
 
 
 def queue_age(session: Session) -> timedelta:

@@ -18,11 +18,15 @@ from app.models.history import Transition
 from app.models.notice import Notice
 from app.models.unit import Unit, UnitKind
 from app.services.among import among
+from app.services.queue import sole_heads
 
 
 @dataclass(frozen=True)
 class Telling:
-    """An event and who hears of it: teacher, school_info, school_head, authority, submitter."""
+    """An event and who hears of it: teacher, school_info, school_head, authority, submitter.
+
+    stand_in is the authority where it acts for a head; it hears of such files only.
+    """
 
     event: str
     to: tuple[str, ...]
@@ -32,6 +36,9 @@ class Telling:
 EVENTS: dict[str, Any] = {
     "file_created": _l("A file was opened for you. Please fill it in and submit it."),
     "file_submitted": _l("%(count)s file(s) were submitted and wait for your school."),
+    "head_file_submitted": _l(
+        "%(unit)s submitted the file of its head. Nobody there may confirm it: you confirm it."
+    ),
     "my_file_returned": _l("Your file was returned: %(reason)s"),
     "file_returned_to_teacher": _l("%(count)s file(s) were returned to the teacher: %(reason)s"),
     "file_confirmed": _l("%(unit)s reported %(count)s file(s) for review."),
@@ -51,11 +58,17 @@ EVENTS: dict[str, Any] = {
     "review_waiting": _l(
         "%(count)s file(s) have waited for your review for more than %(days)s working days."
     ),
+    "decision_due": _l(
+        "The last day of the round is near or has passed: %(count)s file(s) wait for your decision."
+    ),
     "report_ready": _l("The workbook of batch %(number)s is ready: %(count)s file(s)."),
     "extension_granted": _l("Your deadline was extended to %(until)s: %(reason)s"),
     "import_done": _l("Your import is finished: %(count)s row(s)."),
     "export_ready": _l("Your export is ready."),
     "export_to_approve": _l("An export waits for your approval."),
+    "delegation_granted": _l("%(name)s is delegate of %(unit)s until %(until)s."),
+    "delegation_ended": _l("%(name)s is no longer delegate of %(unit)s."),
+    "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 
 UNIT_ROLES = {
@@ -96,14 +109,7 @@ def tell(
         raise KeyError(telling.event)
     rows: list[dict[str, Any]] = []
     for party in telling.to:
-        if party == "teacher":
-            rows += _for_teachers(session, telling.event, items, reason)
-        elif party == "submitter":
-            rows += _for_submitters(session, telling.event, items, reason)
-        else:
-            rows += _for_units(
-                session, telling.event, items, reason, party=party, sender=actor.unit_name
-            )
+        rows += _for_party(session, telling, party, items, reason=reason, sender=actor.unit_name)
     # Who is a party in two ways hears of it once.
     once = {(row["account_id"], row["teacher_id"], row["unit_id"]): row for row in rows}
     rows = [row for row in once.values() if row["account_id"] != actor.account_id]
@@ -111,6 +117,25 @@ def tell(
         rows = _counted_on(session, telling.event, rows, batch)
     if rows:
         session.execute(insert(Notice), rows)
+
+
+def _for_party(
+    session: Session,
+    telling: Telling,
+    party: str,
+    items: Sequence[Any],
+    *,
+    reason: str,
+    sender: str,
+) -> list[dict[str, Any]]:
+    if party == "teacher":
+        return _for_teachers(session, telling.event, items, reason)
+    if party == "submitter":
+        return _for_submitters(session, telling.event, items, reason)
+    if party == "stand_in":
+        sole = sole_heads(session, [item.id for item in items])
+        items, party = [item for item in items if item.id in sole], "authority"
+    return _for_units(session, telling.event, items, reason, party=party, sender=sender)
 
 
 def _counted_on(

@@ -1,16 +1,18 @@
 """What waits for whom in the file review: the files of each role's queue, and since when (D7)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
 
 from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.clock import local, today
 from app.indicators.catalog import Catalog
 from app.models.account import Account, Assignment
-from app.models.teacher import ReviewState, Teacher
+from app.models.teacher import Contributor, ReviewState, Teacher
+from app.services.among import among
 from app.services.workday import working_days, working_days_before
 
 State = ReviewState
@@ -57,7 +59,11 @@ def _in_state(actor: Actor, state: State) -> ColumnElement[bool]:
 
 
 def is_sole_head() -> ColumnElement[bool]:
-    """The file of a head with whom nobody else may act as head today; as parties.active_heads."""
+    """The file of a head for whom nobody else may act as head today.
+
+    A delegate who entered or submitted data of this file may not confirm it and counts as none;
+    so does one whose account is switched off.
+    """
     # Tables, not classes: the scope shows a person the own assignments only.
     account, held = Account.__table__, Assignment.__table__
     day = today()
@@ -69,7 +75,14 @@ def is_sole_head() -> ColumnElement[bool]:
     )
     own = and_(account.c.teacher_id == Teacher.id, account.c.id == held.c.account_id)
     other = held.join(account, account.c.id == held.c.account_id)
-    somebody_else = or_(account.c.teacher_id.is_(None), account.c.teacher_id != Teacher.id)
+    contributed = exists().where(
+        Contributor.teacher_id == Teacher.id, Contributor.account_id == account.c.id
+    )
+    somebody_else = and_(
+        or_(account.c.teacher_id.is_(None), account.c.teacher_id != Teacher.id),
+        account.c.active,
+        ~contributed,
+    )
     return and_(
         exists().select_from(other).where(valid, own),
         ~exists().select_from(other).where(valid, somebody_else),
@@ -89,3 +102,9 @@ def is_overdue(since: datetime | None, catalog: Catalog) -> bool:
 def overdue_day(catalog: Catalog) -> date:
     """The last day since which a waiting file is overdue: lists filter by it."""
     return working_days_before(today(), int(catalog.parameter("reminder_working_days")) + 1)
+
+
+def sole_heads(session: Session, ids: Iterable[int]) -> set[int]:
+    """Those of some files that are of a head without anybody to act for them."""
+    statement = select(Teacher.id).where(among(session, Teacher.id, ids), is_sole_head())
+    return set(session.scalars(statement))

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.core.crypto import blind_index, seal
+from app.core.crypto import index_columns, seal
 from app.core.errors import Stale
 from app.models.record import index_kind
 
@@ -30,7 +30,7 @@ def stored(cls: Any, uuid: str, values: Mapping[str, Any]) -> Columns:
         blank = value in (None, "")
         place = {"table": cls.__tablename__, "column": code, "uuid": uuid}
         found[code] = None if blank else seal(value, **place)
-        found[f"{code}_index"] = None if blank else blind_index(value, index_kind(item))
+        found |= index_columns(code, value, index_kind(item))
     return found
 
 

@@ -11,10 +11,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from flask_babel import gettext as _
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import exists, func, insert, select, true
 from sqlalchemy.orm import Session
 
 from app.access.roles import Role
@@ -31,15 +31,18 @@ from app.models.correction import Correction
 from app.models.report import ReportBatch, ReportItem
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
-from app.services import audit, check, job, notice
+from app.services import audit, job, notice
 from app.services.among import among
+from app.services.among import checksum as set_checksum
 from app.services.fence import freeze
 from app.services.file import file_data
 from app.services.number import take_serials
 
 TABLE, COLUMN = ReportItem.__tablename__, "payload"
-JOB, WRITE_JOB = "report_batch", "write_report"
+JOB, TRIAL_JOB, WRITE_JOB = "report_batch", "report_trial", "write_report"
+NOTE_LENGTH = 500
 BUILDING, READY = "building", "ready"
+BATCH_OF_CALL = "report_batch"
 # A code of the city's own without a counterpart cannot be sent; codes of its own lists can.
 OWN_PREFIX, OWN_STANDARD = "BJ-", "OWN"
 IDENTITY = ("teacher_no", "national_no", "edu_id", "staff_status")
@@ -70,7 +73,7 @@ def candidates(moment: Any = None) -> Any:
 def forecast(session: Session) -> Forecast:
     """Count what would go, and what would stay behind for reasons known already."""
     total, checksum = session.execute(
-        select(func.count(), func.sum(Teacher.id)).where(candidates())
+        select(func.count(), set_checksum(Teacher.id, Teacher.version)).where(candidates())
     ).one()
     before = exists().where(ReportItem.teacher_id == Teacher.id)
     open_task = exists().where(Correction.teacher_id == Teacher.id, Correction.closed_at.is_(None))
@@ -79,7 +82,7 @@ def forecast(session: Session) -> Forecast:
         first=_count(session, ~before),
         corrections=_count(session, open_task),
         errors=_count(session, Teacher.error_count > 0),
-        checksum=str(checksum or 0),
+        checksum=checksum,
     )
 
 
@@ -88,10 +91,13 @@ def _count(session: Session, condition: Any) -> int:
     return session.scalar(statement) or 0
 
 
-def order(session: Session, actor: Actor, *, count: int, checksum: str, lang: str = "zh") -> Any:
+def order(
+    session: Session, actor: Actor, *, count: int, checksum: str, note: str = "", lang: str = "zh"
+) -> Any:
     """Order the report of everything that may go; it is made by a job, refusals in `lang`.
 
-    The files are those accepted until now. Raises Forbidden, Refused when there are none, Stale
+    The files are those accepted until now; `note` says what there is to say of acknowledged
+    warnings and goes with the batch (K2). Raises Forbidden, Refused when there are none, Stale
     when they are no longer those that were shown.
     """
     if actor.role != Role.CITY_INFO:
@@ -103,9 +109,31 @@ def order(session: Session, actor: Actor, *, count: int, checksum: str, lang: st
         raise Stale(_("The files to report have changed since you opened the page."))
     if job.is_running(session, actor.account_id, JOB):
         raise Refused(_("A report is being made. Please wait until it is finished."))
-    args = {"until": now().isoformat(), "count": count, "lang": lang}
+    note = note.strip()
+    if len(note) > NOTE_LENGTH:
+        text = _("The note is too long: %(n)s characters at most.", n=NOTE_LENGTH)
+        raise Refused(problems=[Problem("note", text, field="note")])
+    args = {"until": now().isoformat(), "count": count, "lang": lang, "note": note}
     made = job.enqueue(session, JOB, args, owner=actor)
     audit.record(session, "report", actor=actor, object=made, detail={"count": count})
+    return made
+
+
+def order_trial(session: Session, actor: Actor, *, lang: str = "zh") -> Any:
+    """Order a dry run: which files would stay behind today, and why; nothing is reported.
+
+    Raises Forbidden, Refused when nothing is accepted or a dry run of the actor is under way.
+    """
+    if actor.role != Role.CITY_INFO:
+        raise Forbidden()
+    count = _count(session, true())
+    if not count:
+        raise Refused(_("No file is accepted and not yet reported."))
+    if job.is_running(session, actor.account_id, TRIAL_JOB):
+        raise Refused(_("A dry run is under way. Please wait until it is finished."))
+    args = {"until": now().isoformat(), "count": count, "lang": lang}
+    made = job.enqueue(session, TRIAL_JOB, args, owner=actor)
+    audit.record(session, "report", actor=actor, object=made, detail={"trial": count})
     return made
 
 
@@ -115,16 +143,6 @@ def order(session: Session, actor: Actor, *, count: int, checksum: str, lang: st
 def wait_for_effects(act: Any) -> None:
     """Pass the fence: no file is read half-way through an act that takes effect."""
     freeze(act.session)
-
-
-def no_known_error(act: Any, files: list[Teacher]) -> dict[int, list[Problem]]:
-    """A file whose last check found an error is not reported (1.12)."""
-    wrong = [file for file in files if file.error_count]
-    if not wrong:
-        return {}
-    found = check.blocking(act.session, wrong)
-    errors = {key: [each for each in rows if each.is_error] for key, rows in found.items()}
-    return {key: rows for key, rows in errors.items() if rows}
 
 
 def codes_mapped(act: Any, files: list[Teacher]) -> dict[int, list[Problem]]:
@@ -226,8 +244,10 @@ def freeze_items(act: Any, files: list[Teacher]) -> None:
 
 
 def _batch_of(act: Any) -> ReportBatch:
-    """The batch that this act belongs to: that of its job, else one of its own."""
+    """The batch that this act belongs to: that of its job, else one for all parts of the call."""
     job_id = int(act.batch.partition("-")[2]) if act.batch else None
+    if job_id is None and BATCH_OF_CALL in act.shared:
+        return act.session.get_one(ReportBatch, act.shared[BATCH_OF_CALL])
     if job_id is not None:
         same = select(ReportBatch).where(ReportBatch.job_id == job_id).with_for_update()
         found: ReportBatch | None = act.session.scalar(same)
@@ -241,10 +261,12 @@ def _batch_of(act: Any) -> ReportBatch:
         first_count=0,
         state=BUILDING,
         job_id=job_id,
+        note=act.data.get("note") or None,
     )
     act.session.add(batch)
     act.session.flush()
     if job_id is None:
+        act.shared[BATCH_OF_CALL] = batch.id
         made = job.enqueue(act.session, WRITE_JOB, {"batch": batch.id}, owner=act.actor)
         batch.job_id = made.id
     audit.record(act.session, "report", actor=act.actor, object=batch)
@@ -289,10 +311,10 @@ def _sent(item: Indicator, value: Any, file: FileData, known: Catalog) -> str:
 
 def _sealed(batch: ReportBatch, teacher_id: int, body: Mapping[str, Any]) -> bytes:
     text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    return seal(text, table=TABLE, column=COLUMN, uuid=_place(batch.number, teacher_id))
+    return seal(text, table=TABLE, column=COLUMN, uuid=place_of(batch.number, teacher_id))
 
 
-def _place(number: str, teacher_id: int) -> Any:
+def place_of(number: str, teacher_id: int) -> UUID:
     """The identity of an item: content moved to another batch or file is noticed."""
     return uuid5(NAMESPACE_URL, f"{number}/{teacher_id}")
 
@@ -308,18 +330,22 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
     )
     try:
         for teacher_id, sealed in rows:
-            place = _place(batch.number, teacher_id)
+            place = place_of(batch.number, teacher_id)
             yield json.loads(unseal(sealed or b"", table=TABLE, column=COLUMN, uuid=place))
     finally:
         rows.close()
 
 
-def order_workbook(session: Session, actor: Actor, job_id: int) -> None:
-    """Order the workbook of the batch that the parts of a job have filled, if they have."""
+def order_workbook(session: Session, actor: Actor, job_id: int) -> int | None:
+    """Order the workbook of the batch that the parts of a job have filled; returns its id, None
+    when they have filled none."""
     batch = session.scalar(select(ReportBatch).where(ReportBatch.job_id == job_id))
-    if batch is not None and batch.state == BUILDING:
+    if batch is None:
+        return None
+    if batch.state == BUILDING:
         key = f"{WRITE_JOB}:{batch.id}"
         job.enqueue(session, WRITE_JOB, {"batch": batch.id}, owner=actor, key=key)
+    return batch.id
 
 
 def freeze_workbook(

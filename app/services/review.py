@@ -4,26 +4,37 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy import delete, exists, func, insert, literal, select, update
 
 from app.access.roles import Role
 from app.core.clock import now, today
 from app.core.errors import Problem
 from app.indicators.catalog import Catalog, catalog
-from app.indicators.rules import may_fill
 from app.models.base import UtcDateTime
 from app.models.correction import Correction
 from app.models.history import Transition
 from app.models.record import TEACHER_SETS
 from app.models.snapshot import FileSnapshot
-from app.models.teacher import Affiliation, Contributor, FileVersion, Teacher
+from app.models.teacher import (
+    IN_FORCE_STATES,
+    Affiliation,
+    Contributor,
+    FileVersion,
+    ReviewState,
+    Teacher,
+)
 from app.models.unit import Unit
 from app.services import check, compare
 from app.services.among import among, looked_up
 from app.services.fence import enter_fence
 from app.services.file import file_data
+from app.services.filling import round_closed
 from app.services.number import new_numbers
-from app.services.round import closed_units, overdue_units
+from app.services.round import late_decisions, overdue_units, terms_by_id
+
+WAITING = (ReviewState.SUBMITTED, ReviewState.SCHOOL_CONFIRMED)
+
+is_the_teachers = check.is_the_teachers
 
 Guarded = dict[int, list[Problem]]
 
@@ -41,22 +52,21 @@ def _catalog(act: Any) -> Catalog:
 
 
 def rules_hold(act: Any, files: list[Teacher]) -> Guarded:
-    """No error of the rules (DQ, DQ075 included); on submission no open warning either.
+    """No error of the rules (DQ, DQ075 included); until the head has confirmed, no open warning
+    either.
 
-    Kept results are reused; only files whose content, catalogue or day moved are checked again.
-    Warnings are acknowledged by those who fill in: later steps see them and may go on.
+    Kept results are reused; only files whose content, catalogue or day moved are checked again. A
+    teacher who submits answers for the own part, the school for the rest before its head confirms;
+    the authority sees what was acknowledged and by whom.
     """
     known = _catalog(act)
-    stale = check.outdated(files, known)
-    if stale:
-        check.keep(act.session, stale, file_data(act.session, stale, known), known)
-        act.session.flush()
-    submits = act.step.name == "submit"
-    asked = [f for f in files if f.error_count or (submits and f.warning_count)]
+    renew(act, files)
+    in_school = act.step.name != "approve"
+    asked = [f for f in files if f.error_count or (in_school and f.warning_count)]
     if not asked:
         return {}
     blocking = check.blocking(act.session, asked)
-    if not submits:
+    if not in_school:
         return _kept(blocking, lambda problem: problem.is_error)
     if act.actor.role != Role.TEACHER:
         return blocking
@@ -64,8 +74,27 @@ def rules_hold(act: Any, files: list[Teacher]) -> Guarded:
     return {
         key: mine
         for key, found in blocking.items()
-        if (mine := [p for p in found if is_the_teachers(p, categories[key], known)])
+        if (mine := [p for p in found if check.is_the_teachers(p, categories[key], known)])
     }
+
+
+def renew(act: Any, files: list[Teacher]) -> None:
+    """Check again the files whose kept result no longer holds."""
+    known = _catalog(act)
+    stale = check.outdated(files, known)
+    if stale:
+        check.keep(act.session, stale, file_data(act.session, stale, known), known)
+        act.session.flush()
+
+
+def no_error(act: Any, files: list[Teacher]) -> Guarded:
+    """No error of the rules as they are today; what the kept result of an earlier day said is not
+    enough for a report (1.12)."""
+    renew(act, files)
+    wrong = [file for file in files if file.error_count]
+    if not wrong:
+        return {}
+    return _kept(check.blocking(act.session, wrong), lambda problem: problem.is_error)
 
 
 def _kept(found: Guarded, wanted: Any) -> Guarded:
@@ -81,23 +110,6 @@ def _categories(act: Any, files: list[Teacher]) -> dict[int, str]:
     return {file.id: by_school[file.school_id] for file in files}
 
 
-def is_the_teachers(problem: Problem, category: str, known: Catalog) -> bool:
-    """Whether a teacher can mend what a problem names.
-
-    The teacher answers for what a teacher may fill in, the school for the rest before its head
-    confirms (1.3, 1.6); a problem without a place is the teacher's too.
-    """
-    if problem.set is None or problem.set not in known.sets:
-        return True
-    items = known.indicators(problem.set)
-    if problem.field is not None:
-        items = tuple(item for item in items if item.code == problem.field) or items
-    return any(
-        not item.core and may_fill(known.rule(item.set, item.code, category), "teacher")
-        for item in items
-    )
-
-
 def truth_declared(act: Any, files: list[Teacher]) -> Guarded:
     """The submitter declares that the data are true (S103)."""
     if act.data.get("declared") is True:
@@ -109,29 +121,23 @@ def truth_declared(act: Any, files: list[Teacher]) -> Guarded:
 
 def is_submitter(act: Any, files: list[Teacher]) -> Guarded:
     """Only who submitted the file withdraws it (1.5)."""
-    last = (
-        select(func.max(Transition.id))
-        .where(
-            among(act.session, Transition.object_id, _ids(files)),
-            Transition.flow == "review",
-            Transition.step == "submit",
-        )
-        .group_by(Transition.object_id)
-    )
-    submitted = select(Transition.object_id).where(
-        Transition.id.in_(last), Transition.account_id == act.actor.account_id
-    )
-    mine = set(act.session.scalars(submitted))
+    mine = _taken_by(act, files, "submit")
     problem = Problem("submitter", _("Only the person who submitted the file can withdraw it."))
     return {f.id: [problem] for f in files if f.id not in mine}
 
 
 def not_own_work(act: Any, files: list[Teacher]) -> Guarded:
-    """Nobody approves what they entered or submitted, nor their own file (D2, S31)."""
+    """Nobody approves what they entered, submitted or confirmed (D2, S31, s0).
+
+    Who confirmed as head does not approve under another role; only an authority that stands in
+    for a head takes both steps. The own file is refused by the engine, for every decision.
+    """
     entered = Problem(
         "own_work", _("You entered or submitted data of this file; somebody else must approve it.")
     )
-    own = Problem("own_file", _("Nobody decides on their own file."))
+    confirmed = Problem(
+        "own_work", _("You confirmed this file as head; somebody else must approve it.")
+    )
     rows = act.session.scalars(
         select(Contributor.teacher_id).where(
             among(act.session, Contributor.teacher_id, _ids(files)),
@@ -139,10 +145,29 @@ def not_own_work(act: Any, files: list[Teacher]) -> Guarded:
         )
     )
     found = {key: [entered] for key in rows}
-    for file in files:
-        if file.id == act.actor.teacher_id:
-            found.setdefault(file.id, []).append(own)
+    if act.step.name == "approve":
+        for key in _taken_by(act, files, "confirm", Transition.role == Role.SCHOOL_HEAD):
+            found.setdefault(key, []).append(confirmed)
     return found
+
+
+def _taken_by(act: Any, files: list[Teacher], step: str, condition: Any = None) -> set[int]:
+    """The files of which the actor took a step last, as far as a condition on it holds."""
+    last = (
+        select(func.max(Transition.id))
+        .where(
+            among(act.session, Transition.object_id, _ids(files)),
+            Transition.flow == "review",
+            Transition.step == step,
+        )
+        .group_by(Transition.object_id)
+    )
+    mine = select(Transition.object_id).where(
+        Transition.id.in_(last), Transition.account_id == act.actor.account_id
+    )
+    if condition is not None:
+        mine = mine.where(condition)
+    return set(act.session.scalars(mine))
 
 
 def scope_ticked(act: Any, files: list[Teacher]) -> Guarded:
@@ -160,24 +185,39 @@ def scope_ticked(act: Any, files: list[Teacher]) -> Guarded:
 
 
 def round_is_open(act: Any, files: list[Teacher]) -> Guarded:
-    """A closed round locks submission and reporting; a passed deadline does not (S82)."""
-    closed = closed_units(act.session, {f.school_id for f in files})
-    problem = Problem(
-        "round_closed",
-        _("The round is closed. Your authority can open it again or extend your deadline."),
-    )
-    return {f.id: [problem] for f in files if f.school_id in closed}
+    """A closed round locks submission and reporting, one that has not begun submission; a passed
+    deadline locks nothing (S82)."""
+    terms = terms_by_id(act.session, {f.school_id for f in files})
+    found: Guarded = {}
+    for file in files:
+        mine = terms.get(file.school_id)
+        if mine is not None and mine.locked:
+            found[file.id] = [Problem("round_closed", round_closed())]
+        elif mine is not None and mine.begins_later and act.step.name == "submit":
+            day = mine.round.opens_on.isoformat()
+            text = _("The round begins on %(day)s. Files are submitted from then on.", day=day)
+            found[file.id] = [Problem("round_not_begun", text)]
+    return found
 
 
 def no_open_correction(act: Any, files: list[Teacher]) -> Guarded:
     """A file with an open correction task is not reported (1.12)."""
+    return _with_open_correction(act, files, _("A correction task of this file is open."))
+
+
+def no_second_correction(act: Any, files: list[Teacher]) -> Guarded:
+    """A file has one open correction task at a time (1.11)."""
+    text = _("A correction task of this file is open already. Close it before you open another.")
+    return _with_open_correction(act, files, text)
+
+
+def _with_open_correction(act: Any, files: list[Teacher], message: str) -> Guarded:
     open_ = act.session.scalars(
         select(Correction.teacher_id).where(
             among(act.session, Correction.teacher_id, _ids(files)), Correction.closed_at.is_(None)
         )
     )
-    problem = Problem("correction", _("A correction task of this file is open."))
-    return {key: [problem] for key in open_}
+    return {key: [Problem("correction", message)] for key in open_}
 
 
 def places_exist(act: Any, files: list[Teacher]) -> Guarded:
@@ -220,6 +260,12 @@ def note_submission(act: Any, files: list[Teacher]) -> None:
         act.session.execute(insert(Contributor), rows)
 
 
+def count_changes(act: Any, files: list[Teacher]) -> None:
+    """Count anew what changed since the file went back: the school completes its part until the
+    head confirms (1.6)."""
+    compare.count(act.session, files, _catalog(act))
+
+
 def keep_submitted(act: Any, files: list[Teacher]) -> None:
     """Keep what was submitted before the file goes back, to compare the next submission with."""
     compare.keep(act.session, files, act.step.name, _catalog(act))
@@ -228,12 +274,29 @@ def keep_submitted(act: Any, files: list[Teacher]) -> None:
 def return_notes(act: Any, _files: list[Teacher]) -> Mapping[str, Any]:
     """Keep the reasons per field where the fields show them (D5)."""
     fields = dict(act.data.get("fields") or {})
-    return {"return_notes": {"reason": act.reason, "fields": fields, "step": act.step.name}}
+    notes = {"reason": act.reason, "fields": fields, "step": act.step.name}
+    return {"return_notes": notes, "decision_late": False}
 
 
 def pass_fence(act: Any, _files: list[Teacher]) -> None:
     """Pass the fence before the clock is read: a report sees all or nothing of the act."""
     enter_fence(act.session)
+
+
+def in_time(_act: Any, _files: list[Teacher]) -> Mapping[str, Any]:
+    """What is decided, or taken back, waits for no late decision any more."""
+    return {"decision_late": False}
+
+
+def to_be_decided(act: Any, files: list[Teacher]) -> Mapping[str, Any]:
+    """Mark late what comes to the authority after its last day (S82)."""
+    state = ReviewState.SCHOOL_CONFIRMED
+    return {"decision_late": _late_decision(act, files, state)}
+
+
+def _late_decision(act: Any, files: list[Teacher], state: str) -> Any:
+    late = late_decisions(act.session, {f.school_id for f in files}, state)
+    return Teacher.school_id.in_(late) if late else False
 
 
 def effect(act: Any, files: list[Teacher]) -> Mapping[str, Any]:
@@ -246,6 +309,7 @@ def effect(act: Any, files: list[Teacher]) -> Mapping[str, Any]:
         "effective_at": act.at,
         "confirmed_on": today(),
         "return_notes": None,
+        "decision_late": _late_decision(act, files, ReviewState.EFFECTIVE),
     }
 
 
@@ -272,18 +336,31 @@ def take_effect(act: Any, files: list[Teacher]) -> None:
     }
     rows = select(*columns.values()).where(among(session, Teacher.id, ids))
     session.execute(insert(FileVersion).from_select(list(columns), rows))
-    session.execute(
-        update(Unit)
-        .where(Unit.id.in_({f.school_id for f in files}), Unit.first_effective.is_(False))
-        .values(first_effective=True)
-        .execution_options(synchronize_session=False)
-    )
     for kept in (Contributor, FileSnapshot):
         session.execute(
             delete(kept)
             .where(among(session, kept.teacher_id, ids))
             .execution_options(synchronize_session=False)
         )
+
+
+def settle_first_round(act: Any, files: list[Teacher]) -> None:
+    """Note the schools whose first collection is in effect: a file is, and none waits for a
+    decision (s0). The authority may set and clear the mark by hand; it is never cleared here."""
+    here = Teacher.school_id == Unit.id
+    waits = exists().where(here, Teacher.active, Teacher.state.in_(WAITING))
+    counts = exists().where(here, Teacher.active, Teacher.state.in_(IN_FORCE_STATES))
+    act.session.execute(
+        update(Unit)
+        .where(
+            Unit.id.in_({f.school_id for f in files}),
+            Unit.first_effective.is_(False),
+            counts,
+            ~waits,
+        )
+        .values(first_effective=True)
+        .execution_options(synchronize_session=False, unscoped=True)
+    )
 
 
 def open_correction(act: Any, files: list[Teacher]) -> None:

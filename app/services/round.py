@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select, update
+from sqlalchemy import inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.access.roles import AUTHORITIES, Role
@@ -23,6 +23,11 @@ from app.models.unit import Unit, UnitKind
 from app.services import audit, notice
 
 NOT_REPORTED = (*OPEN_STATES, ReviewState.SUBMITTED)
+# What waits at each later stage, and the column of a round with its last day.
+STAGES = {
+    ReviewState.SCHOOL_CONFIRMED: "authority_deadline",
+    ReviewState.EFFECTIVE: "city_deadline",
+}
 SCHOOL_ROLES = (Role.SCHOOL_INFO, Role.SCHOOL_HEAD)
 REASON_LENGTH = 500
 
@@ -39,6 +44,11 @@ class Terms:
     def locked(self) -> bool:
         """Whether submitting and reporting are locked: closed, and no extension runs."""
         return self.round.closed and not (self.extended and today() <= self.due)
+
+    @property
+    def begins_later(self) -> bool:
+        """Whether the round has not begun."""
+        return today() < self.round.opens_on
 
     @property
     def overdue(self) -> bool:
@@ -60,8 +70,10 @@ def covers(each: Round, unit: Unit) -> bool:
 
 
 def rounds_of(session: Session, units: Sequence[Unit]) -> dict[int, Round]:
-    """The latest round that covers each unit, open or closed, by unit id."""
-    rounds = session.scalars(select(Round).order_by(Round.id.desc())).all()
+    """The latest round that covers each unit, open or closed, by unit id; one that has not begun
+    counts only where no other does."""
+    latest = session.scalars(select(Round).order_by(Round.id.desc())).all()
+    rounds = sorted(latest, key=lambda each: each.opens_on > today())
     first = ((unit.id, next((r for r in rounds if covers(r, unit)), None)) for unit in units)
     return {key: each for key, each in first if each is not None}
 
@@ -136,10 +148,26 @@ def save(session: Session, actor: Actor, each: Round) -> Round:
         raise Refused(problems=problems)
     is_new = each.id is None
     session.add(each)
+    detail = _changes(each)
     session.flush()
-    audit.record(session, "create" if is_new else "change", actor=actor, object=each)
+    audit.record(session, "create" if is_new else "change", actor=actor, object=each, detail=detail)
     mark_late(session)
     return each
+
+
+def _changes(each: Round) -> dict[str, list[str]]:
+    """What a round said before and says now, by column; known only before it is flushed."""
+    state: Any = inspect(each)
+    found = {}
+    for column in state.mapper.column_attrs:
+        after, _same, before = state.attrs[column.key].history
+        if after:
+            found[column.key] = [_said(before), _said(after)]
+    return found
+
+
+def _said(values: Sequence[Any]) -> str:
+    return "" if not values or values[0] is None else str(values[0])
 
 
 def _problems(session: Session, each: Round) -> list[Problem]:
@@ -216,7 +244,8 @@ def extend(
 
 
 def mark_late(session: Session, unit_ids: set[int] | None = None) -> None:
-    """Mark the files that their school has not yet reported as late or in time, as of today.
+    """Mark the files that their school has not yet reported as late or in time, as of today, and
+    those whose decision by the authority or the city is late.
 
     The mark of a reported file stays: it tells that the school was late then.
     """
@@ -229,20 +258,31 @@ def mark_late(session: Session, unit_ids: set[int] | None = None) -> None:
     everybody = {unit.id for unit in units}
     for late, chosen in ((True, overdue), (False, everybody - overdue)):
         if chosen:
-            _write_late(session, chosen, late=late)
+            _write_late(session, chosen, NOT_REPORTED, Teacher.late, late)
+    for state, column in STAGES.items():
+        day = today()
+        passed = {key for key, each in terms.items() if day > getattr(each.round, column)}
+        for late, chosen in ((True, passed), (False, everybody - passed)):
+            if chosen:
+                _write_late(session, chosen, [state], Teacher.decision_late, late)
 
 
-def _write_late(session: Session, units: Iterable[int], *, late: bool) -> None:
+def _write_late(
+    session: Session, units: Iterable[int], states: Sequence[str], mark: Any, late: bool
+) -> None:
     session.execute(
         update(Teacher)
-        .where(
-            Teacher.school_id.in_(units),
-            Teacher.state.in_(NOT_REPORTED),
-            Teacher.late.is_not(late),
-        )
-        .values(late=late)
+        .where(Teacher.school_id.in_(units), Teacher.state.in_(states), mark.is_not(late))
+        .values({mark: late})
         .execution_options(synchronize_session=False, unscoped=True)
     )
+
+
+def late_decisions(session: Session, unit_ids: set[int], state: str) -> set[int]:
+    """The units whose files in a state wait for a decision that is late."""
+    column, day = STAGES[ReviewState(state)], today()
+    terms = terms_by_id(session, unit_ids)
+    return {key for key, each in terms.items() if day > getattr(each.round, column)}
 
 
 def open_rounds(session: Session, actor: Actor) -> list[Round]:

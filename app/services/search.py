@@ -71,7 +71,7 @@ def matches(text: str) -> ColumnElement[bool]:
     """
     typed = "".join(text.split())
     if len(typed) in ID_LENGTHS and typed[:-1].isdigit():
-        return Teacher.id_no_index.in_(search_indexes(typed, "idcard"))
+        return Teacher.has_number(search_indexes(typed, "idcard"))
     if typed.isdigit():
         return Teacher.teacher_no == typed
     if typed.isascii() and typed.isalpha():

@@ -24,7 +24,7 @@ from flask_babel import gettext as _
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.core.crypto import SealBroken, seal, unseal
+from app.core.crypto import HEADER, SealBroken, seal, seal_header, unseal
 from app.core.errors import Busy, NotFound
 
 PIECE = 256 * 1024
@@ -86,6 +86,39 @@ class Storage:
     def drop(self, session: Session, name: str | None) -> None:
         """Remove a file once the transaction of the session is committed."""
         _at_the_end(session, committed=lambda: self.delete(name))
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all stored files."""
+        for path in sorted(self.folder.glob("??/*")):
+            if NAME.fullmatch(path.name):
+                yield path.name
+
+    def is_current(self, name: str) -> bool:
+        """Tell whether a file is sealed with the key of new values, or gone."""
+        try:
+            with self._path(name).open("rb") as file:
+                head = file.read(_LENGTH.size + HEADER)[_LENGTH.size :]
+        except FileNotFoundError:
+            return True
+        return head == seal_header()
+
+    def reseal(self, name: str) -> None:
+        """Write a file anew with the key of new values, whole before it takes the old one's place.
+
+        Raise NotFound when it is gone, SealBroken when it was altered; the old one stays then.
+        """
+        target = self._path(name)
+        part = target.with_name(TEMPORARY + secrets.token_hex(16))
+        try:
+            with open(part, "xb", opener=_private) as file:
+                _write_sealed(file, name, _pieces(self.stream(name)))
+                file.flush()
+                os.fsync(file.fileno())
+            # A file that was deleted meanwhile must not come back.
+            if target.exists():
+                part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
     def stream(self, name: str) -> Iterator[bytes]:
         """Yield the content in pieces; NotFound when there is none, SealBroken when altered."""

@@ -15,6 +15,7 @@ from app.indicators.catalog import language
 from app.models.account import Account
 from app.models.history import Audit
 from app.models.unit import Unit
+from app.services import delegation
 from app.services.audit import ACTS
 from app.views.base import BaseModelView
 from app.views.datamodel import Datamodel, escaped
@@ -106,7 +107,9 @@ class AuditView(BaseModelView):
     def cell(self, item: Audit, column: str) -> Any:
         names = request.environ.get(KEPT, {})
         if column == "account_id":
-            return names.get(("account", item.account_id)) or self._nobody(item)
+            name = names.get(("account", item.account_id)) or self._nobody(item)
+            head = names.get(("delegator", item.assignment_id))
+            return _("%(name)s, delegate of %(head)s", name=name, head=head) if head else name
         if column == "unit_id":
             return names.get(("unit", item.unit_id), "")
         if column == "object":
@@ -139,11 +142,12 @@ class AuditView(BaseModelView):
         session, names = self.datamodel.session, {}
         accounts = {row.account_id for row in rows if row.account_id}
         units = {row.unit_id for row in rows if row.unit_id}
-        people = select(Account).where(Account.id.in_(accounts))
-        for account in session.scalars(people):
-            names["account", account.id] = f"{account.display_name} ({account.username})"
+        found, instead = delegation.people(session, accounts, [row.assignment_id for row in rows])
+        for key, account in found.items():
+            names["account", key] = f"{account.display_name} ({account.username})"
         places = select(Unit.id, Unit.name).where(Unit.id.in_(units))
         names |= {("unit", key): name for key, name in session.execute(places)}
+        names |= {("delegator", key): name for key, name in instead.items()}
         request.environ[KEPT] = names
 
 

@@ -1,11 +1,13 @@
 """Base classes of every view: Flask-AppBuilder with scope, limits and the pages of the product."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar
 
-from flask import url_for
+import prison
+from flask import request, url_for
 from flask_appbuilder import BaseView as StockView
 from flask_appbuilder import ModelRestApi, ModelView
 from flask_appbuilder.baseviews import expose
@@ -23,6 +25,7 @@ from app.views.listing import MAX_OFFSET, address_of
 from app.views.lists import Lists
 from app.views.model_form import FormConverter, search_form_of
 from app.views.saved_view import SavedViews
+from app.views.searching import count_search
 from app.views.selection import RowAction, RowActions, Selection, row_action
 from app.views.writing import Writing
 
@@ -243,6 +246,28 @@ def answers_refusals(method: Any) -> Any:
     return answer
 
 
+def readable_query(method: Any) -> Any:
+    """Refuse a `q` that is no rison with 400; its parser stumbles over some of them."""
+
+    @wraps(method)
+    def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # What is only not rison is taken as JSON or refused by Flask-AppBuilder itself.
+        with suppress(prison.decoder.ParserException):
+            read_rison(request.args.get("q", ""))
+        return method(self, *args, **kwargs)
+
+    return answer
+
+
+def read_rison(text: str) -> Any:
+    """Return what a text says. Raise Malformed for one that the parser cannot get through, and
+    its own ParserException."""
+    try:
+        return prison.loads(text) if text else {}
+    except (IndexError, RecursionError, TypeError, ValueError):
+        raise Malformed(_("This filter is not valid.")) from None
+
+
 class BaseModelApi(Declared, OwnFilters, ModelRestApi, abstract=True):
     """REST of one model: the list syntax of Flask-AppBuilder with limits and clean refusals."""
 
@@ -256,7 +281,15 @@ class BaseModelApi(Declared, OwnFilters, ModelRestApi, abstract=True):
         if not abstract and not isinstance(cls.datamodel, Datamodel):
             raise TypeError(f"{cls.__name__}.datamodel must be a Datamodel")
 
-    get_list_headless = answers_refusals(ModelRestApi.get_list_headless)
+    get_list = readable_query(ModelRestApi.get_list)
+    get = readable_query(ModelRestApi.get)
+
+    @answers_refusals
+    def get_list_headless(self, **kwargs: Any) -> Any:
+        """Answer with a page of the list; narrowed or not, it counts as a search."""
+        count_search()
+        return super().get_list_headless(**kwargs)
+
     get_headless = answers_refusals(ModelRestApi.get_headless)
     post_headless = answers_refusals(ModelRestApi.post_headless)
     put_headless = answers_refusals(ModelRestApi.put_headless)
@@ -272,6 +305,8 @@ class BaseModelApi(Declared, OwnFilters, ModelRestApi, abstract=True):
         return column, direction if column else ""
 
     def _sanitize_page_args(self, page: Any, page_size: Any) -> tuple[int, int]:
+        if (page_size or 0) > self.max_page_size:
+            raise Malformed(_("A page holds at most %(n)s rows.", n=self.max_page_size))
         page, size = super()._sanitize_page_args(page, page_size)
         if page < 0 or page * size > MAX_OFFSET:
             raise Malformed(_("The page number is not valid."))

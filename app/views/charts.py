@@ -16,7 +16,7 @@ from app.reports.dimensions import Dimension
 from app.views.base import BaseChartView
 from app.views.chart import Chart, values_of
 from app.views.datamodel import EQUAL, ONE_OF, Datamodel
-from app.views.labels import REVIEW_STATES, code_choices, indicator_label
+from app.views.labels import REVIEW_STATES, code_choices, column_label
 from app.views.school_filters import authority_choices, files_model, require_units
 
 Population = Mapping[str, tuple[str, ...]]
@@ -91,12 +91,12 @@ class TeacherCharts(BaseChartView, abstract=True):
         "category": _l("School category"),
         "school": _l("School"),
         "state": _l("State"),
-        "staff_category": indicator_label("basic", "staff_category"),
-        "post_category": indicator_label("basic", "current_post_category"),
-        "in_establishment": indicator_label("basic", "in_establishment"),
-        "stage": indicator_label("teaching", "stage"),
-        "subject": indicator_label("teaching", "subject"),
-        "sex": indicator_label("basic", "sex"),
+        "staff_category": column_label("staff_category"),
+        "post_category": column_label("post_category"),
+        "in_establishment": column_label("in_establishment"),
+        "stage": column_label("stage"),
+        "subject": column_label("subject"),
+        "sex": column_label("sex"),
     }
     code_columns = {
         "authority_id": authority_choices,
@@ -141,6 +141,17 @@ class ProgressChartView(TeacherCharts):
             "tints": STATE_TINTS,
             "top": MOST_SCHOOLS,
             "note": BY_AUTHORITY,
+        },
+        {
+            "name": "map",
+            "title": _l("Review progress on the map"),
+            "label": _l("District"),
+            "kind": "map",
+            "group": by.AUTHORITY,
+            "population": IN_FORCE,
+            "counted": _l("Files in force, or those in the state that the filter names"),
+            "tiers": ("city",),
+            "note": NOT_ON_MAP,
         },
         {
             "name": "states",
@@ -272,10 +283,10 @@ class UnitChartView(BaseChartView):
     label_columns = {
         "authority_id": _l("Authority"),
         "category": _l("School category"),
-        "type_code": indicator_label("school_basic", "school_type"),
-        "urban_rural": indicator_label("school_basic", "urban_rural"),
-        "sponsor_type": indicator_label("school_basic", "sponsor_type"),
-        "district_code": indicator_label("school_basic", "district"),
+        "type_code": column_label("type_code"),
+        "urban_rural": column_label("urban_rural"),
+        "sponsor_type": column_label("sponsor_type"),
+        "district_code": column_label("district_code"),
     }
     code_columns = {
         "authority_id": authority_choices,

@@ -17,6 +17,7 @@ from app.indicators.values import codes_for
 from app.services.search import initials
 from app.views.base import BaseView
 from app.views.labels import present_catalog
+from app.views.searching import count_search
 
 SHOWN = 50
 LONGEST_QUERY = 50
@@ -103,6 +104,7 @@ class CodeChoiceView(BaseView):
     @has_access
     def choices(self, set_code: str, field: str) -> Any:
         """Answer with codes and names; `q` is what was typed, `of` the code that narrows them."""
+        count_search()
         known = present_catalog()
         item = known.by_key.get(f"{set_code}.{field}")
         if item is None or item.data_type != "code":

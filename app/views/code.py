@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.errors import NotFound
 from app.core.reference import Code
 from app.indicators.catalog import DISTRICTS, NO_CODES, REGIONS, SCHOOL_TYPES, Catalog, language
+from app.services.code import may_grow
 from app.views.base import BaseView
 from app.views.labels import present_catalog
 
@@ -137,7 +138,7 @@ class CodeBook:
 
 
 class CodeView(BaseView):
-    """Read-only; the codes in force, and those that old files still name."""
+    """The codes in force, and those that old files still name."""
 
     route_base = "/codes"
     class_permission_name = "Code"
@@ -170,7 +171,9 @@ class CodeView(BaseView):
             above=book.branch(codes[above]) if above else None,
             count=len(codes),
             branches=book.found(name, text) if text else book.branches(name, above),
-            retired=[book.branch(each) for each in retired.values()],
+            retired=[book.branch(each) for each in retired.values() if each.code not in codes],
+            may_edit=self.may("write") and not name.startswith("@"),
+            may_add=self.may("write") and may_grow(book.known, name),
         )
 
 

@@ -18,7 +18,7 @@ from app.models.teacher import Teacher
 from app.services import correction, queue, search
 from app.views.base import BaseModelView, Selection, row_action
 from app.views.datamodel import Condition, Datamodel, OneOf
-from app.views.labels import indicator_label
+from app.views.labels import column_label
 from app.views.listing import Segment, address_of, link
 from app.views.school_filters import authority_choices
 from app.views.selection import Outcome
@@ -72,7 +72,7 @@ class CorrectionView(BaseModelView):
     base_order = ("opened_at", "asc")
     list_relations = ("teacher", "teacher.school")
     label_columns = {
-        "teacher": indicator_label("basic", "name"),
+        "teacher": column_label("name"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "reason": _l("What is to be corrected"),

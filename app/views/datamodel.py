@@ -13,9 +13,11 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import false, func, literal, or_, select
 from sqlalchemy.orm import Query, SynonymProperty, joinedload
 
+from app.access.scope import scoped_get
 from app.core.clock import BEIJING
-from app.core.errors import Malformed
+from app.core.errors import Malformed, NotFound
 from app.core.whole import whole_number
+from app.services.among import checksum
 
 COUNT_CAP = 10_000
 BOOLEANS = {"y": True, "true": True, "1": True, "n": False, "false": False, "0": False}
@@ -26,7 +28,7 @@ class Count(NamedTuple):
 
     number: int
     exact: bool
-    checksum: str = ""  # Of the keys counted: tells apart two sets of the same size.
+    checksum: str = ""  # Of keys and versions: tells apart two sets of the same size.
 
     def __str__(self) -> str:
         return f"{self.number:,}" if self.exact else f"{self.number:,}+"
@@ -210,6 +212,8 @@ class RelationIsNot(FilterRelation):
 TEXT = [Equal, Contains, StartsWith, NotEqual, OneOf, AtLeast, AtMost, Empty]
 RANGE = [Equal, AtLeast, AtMost, NotEqual, OneOf, Greater, Smaller, Empty]
 EQUAL, ONE_OF = 0, 4
+# The operators whose value names a row where the column is a relation or its key.
+NAMING = (RelationIs, RelationIsNot, Equal, NotEqual, OneOf)
 
 
 class ConditionConverter(stock.SQLAFilterConverter):
@@ -263,7 +267,7 @@ class Conditions(Filters):
             known = {condition.arg_name: condition for condition in self._search_of(column)}
             if operator not in known:
                 raise Malformed(_("This list cannot be filtered like that."))
-            self._add_filter(known[operator], value)
+            self._add_checked(known[operator], value)
 
     def _search_of(self, column: str) -> list[BaseFilter]:
         if column not in self.get_search_filters():
@@ -271,11 +275,24 @@ class Conditions(Filters):
         return self.get_search_filters()[column]
 
     def add_argument(self, column: str, index: int, values: list[str]) -> None:
-        """Add `_flt_<index>_<column>` of a URL. Raise Malformed when the list does not offer it."""
+        """Add `_flt_<index>_<column>` of a URL. Raise Malformed when the list does not offer it,
+        NotFound when it names a row outside the scope."""
         known = self._search_of(column)
         if index >= len(known):
             raise Malformed(_("This list cannot be filtered like that."))
-        self._add_filter(known[index], values)
+        self._add_checked(known[index], values)
+
+    def _add_checked(self, condition: BaseFilter, values: Any) -> None:
+        """Add a filter that somebody sent. Raise NotFound where it names a row outside the scope,
+        as for one that does not exist (SEC-03, SEC-09)."""
+        parent = self.datamodel.parent_of(condition.column_name)
+        if parent is not None and isinstance(condition, NAMING):
+            for value in values if isinstance(values, list) else [values]:
+                key = whole_number(str(value))
+                if key is None:
+                    raise NotFound()
+                scoped_get(self.datamodel.session, parent, key)
+        self._add_filter(condition, values)
 
 
 class Datamodel(SQLAInterface):
@@ -284,6 +301,7 @@ class Datamodel(SQLAInterface):
     filter_converter_class = ConditionConverter
     FilterRelationOneToManyEqual: ClassVar[type] = RelationIs
     FilterRelationOneToManyNotEqual: ClassVar[type] = RelationIsNot
+    counts_versions = False  # Whether a checksum tells versions of the same rows apart.
 
     def __init__(self, obj: type, session: Any = None) -> None:
         self.condition_cache: dict[str, list[BaseFilter]] = {}
@@ -293,6 +311,15 @@ class Datamodel(SQLAInterface):
             if isinstance(prop, SynonymProperty):
                 del self.list_properties[name]
                 self.list_columns.pop(name, None)
+
+    def parent_of(self, column: str) -> type | None:
+        """Return the class of the row that a relation, or the key behind one, leads to."""
+        for relation in self.obj.__mapper__.relationships:
+            keys = {each.key for each in relation.local_columns}
+            if not relation.uselist and (column == relation.key or keys == {column}):
+                parent: type = relation.mapper.class_
+                return parent
+        return None
 
     def get_filters(self, search_columns: Any = None, search_filters: Any = None) -> Conditions:
         return Conditions(
@@ -323,16 +350,17 @@ class Datamodel(SQLAInterface):
     def count(self, query: Query, cap: int | None = COUNT_CAP) -> Count:
         """Count the rows of a query; stop one after the cap unless it is None."""
         key = self.get_pk()
-        keys = query.order_by(None).with_entities(key.label("key"))
+        version = self.obj.version if self.counts_versions else literal(0)
+        keys = query.order_by(None).with_entities(key.label("key"), version.label("version"))
         if cap is not None:
             keys = keys.limit(cap + 1)
         inner = keys.subquery()
-        total = func.sum(inner.c.key) if self.is_integer(self.get_pk_name()) else literal(0)
-        counted = select(func.count(), total).select_from(inner)
-        found, checksum = self.session.execute(counted).one()
+        whole = self.is_integer(self.get_pk_name())
+        fixed = checksum(inner.c.key, inner.c.version) if whole else literal("")
+        found, total = self.session.execute(select(func.count(), fixed).select_from(inner)).one()
         if cap is not None and found > cap:
             return Count(cap, exact=False)
-        return Count(found, True, str(checksum or 0))
+        return Count(found, True, total)
 
     def with_relations(self, query: Query, columns: Iterable[str]) -> Query:
         """Load the parents that these columns (`school`, `school.authority.name`) read from."""

@@ -1,12 +1,37 @@
 """What every view declares and shares: permissions, filters of its own, the way back."""
 
 import copy
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any, ClassVar
 
-from flask import has_request_context, request
-from flask_appbuilder.utils.base import get_safe_redirect
+from flask import Flask, has_request_context, redirect, request, url_for
+from flask_appbuilder.security import decorators
+
+from app.access.roles import PERMISSIONS
+from app.access.scope import actor_or_none
+from app.core.address import local_path, names_a_person
 
 READ, WRITE = "read", "write"
+# The endpoints that ask for no right: home leads to the sign-in page by itself, the others serve
+# whoever is not signed in yet, or a machine that watches.
+PUBLIC = frozenset(
+    {
+        "HomeView.index",
+        "LocaleView.index",
+        "SignInApi.login",
+        "SignInApi.refresh",
+        "SignInView.login",
+        "SignInView.logout",
+        "UtilView.back",
+        "appbuilder.static",
+        "healthz",
+        "readyz",
+        "static",
+    }
+)
+# Endpoints of Flask-AppBuilder that ask for a right which access.roles gives to nobody.
+STOCK = frozenset({"MenuApi.get_menu_data", "OpenApi.get", "SwaggerView.show"})
 # Two permissions per resource, shared by its page and its API.
 METHOD_PERMISSIONS: dict[str, str] = {
     "list": READ,
@@ -31,6 +56,62 @@ METHOD_PERMISSIONS: dict[str, str] = {
 }
 
 
+class OpenEndpoint(RuntimeError):
+    """An address would be served without asking for a right; names the endpoints (SEC-01)."""
+
+
+def asks_itself(method: Callable) -> Callable:
+    """Mark a method of a view that asks for its right inside, by what is sent to it; whoever is
+    not signed in is led to the sign-in page before."""
+
+    @wraps(method)
+    def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if actor_or_none() is None:
+            return redirect(url_for("SignInView.login"))
+        return method(self, *args, **kwargs)
+
+    answer._asks_itself = True
+    return answer
+
+
+def refuse_open_endpoints(app: Flask) -> None:
+    """Raise OpenEndpoint when an address states no permission and is not listed as public."""
+    names = {rule.endpoint for rule in app.url_map.iter_rules()} - PUBLIC
+    still_open = sorted(name for name in names if not _is_closed(name, app.view_functions[name]))
+    if still_open:
+        raise OpenEndpoint(f"no permission is asked at {', '.join(still_open)}")
+
+
+def _is_closed(endpoint: str, function: Any) -> bool:
+    view = getattr(function, "__self__", None)
+    known = isinstance(view, Declared) and view.class_permission_name in PERMISSIONS
+    return (known or endpoint in STOCK) and any(map(_asks, _layers(function)))
+
+
+def _layers(function: Any) -> Iterator[Any]:
+    """Yield a method and what its decorators wrap."""
+    while function is not None:
+        yield getattr(function, "__func__", function)
+        function = getattr(function, "__wrapped__", None)
+
+
+def _asks(function: Any) -> bool:
+    """Whether this layer of a method asks for the right: @has_access, @protect, @asks_itself."""
+    if getattr(function, "_asks_itself", False):
+        return True
+    # A wrapper takes the names of the method over; its code still says where it was made.
+    code = getattr(function, "__code__", None)
+    if code is None or function.__globals__ is not vars(decorators):
+        return False
+    return code.co_qualname.partition(".")[0] in ("has_access", "protect")
+
+
+def next_url() -> str:
+    """Return the `next` of the form or the address if it lies on this site, else nothing."""
+    wanted = local_path(request.form.get("next") or request.args.get("next") or "")
+    return "" if names_a_person(wanted) else wanted
+
+
 def _unsafe(method: Any) -> bool:
     verbs = {verb for _url, verbs in getattr(method, "_urls", ()) for verb in verbs}
     return bool(verbs - {"GET", "HEAD", "OPTIONS"})
@@ -43,6 +124,7 @@ class Declared:
     """
 
     must_declare: ClassVar[tuple[str, ...]] = ("class_permission_name",)
+    class_permission_name: str
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -80,8 +162,7 @@ class Declared:
 
     def next_url(self) -> str:
         """Return the `next` of the form or the address if it lies on this site, else nothing."""
-        wanted = request.form.get("next") or request.args.get("next") or ""
-        return get_safe_redirect(wanted) if wanted else ""
+        return next_url()
 
 
 class OwnFilters:

@@ -6,13 +6,10 @@ from flask import jsonify, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 
-from app.access.scope import current_actor
-from app.extensions import db
 from app.services import draft
 from app.views.base import BaseView
-from app.views.labels import present_catalog
 from app.views.listing import address_of
-from app.views.teacher.file import load_teacher, require_set
+from app.views.teacher.row_page import Page
 from app.views.widgets import text_of
 
 
@@ -26,21 +23,23 @@ class DraftView(BaseView):
     @has_access
     def save(self, pk: int, set_code: str, record: str) -> Any:
         """Keep what changed in a form; names that are no indicators are left alone."""
-        session, actor, known = db.session(), current_actor(), present_catalog()
-        teacher, _photo = load_teacher(pk)
-        require_set(actor, teacher, set_code, known)
-        codes = {item.code for item in known.indicators(set_code)}
+        page = _page(pk, set_code, record)
+        codes = {item.code for item in page.catalog.indicators(set_code)}
         typed = {name: value for name, value in request.form.items() if name in codes}
-        at = draft.keep(session, actor, draft.row_key(pk, set_code, record), typed)
-        session.commit()
+        at = draft.keep(page.session, page.actor, page.key, typed)
+        page.session.commit()
         return jsonify(at=text_of(at))
 
     @expose("/<int:pk>/<set_code>/<record>/discard", methods=["POST"])
     @has_access
     def discard(self, pk: int, set_code: str, record: str) -> Any:
         """Forget a draft and show the form as it is stored."""
-        session = db.session()
-        load_teacher(pk)
-        draft.drop(session, current_actor(), draft.row_key(pk, set_code, record))
-        session.commit()
+        page = _page(pk, set_code, record)
+        draft.drop(page.session, page.actor, page.key)
+        page.session.commit()
         return redirect(self.next_url() or address_of("FileView", "show", pk=pk))
+
+
+def _page(pk: int, set_code: str, record: str) -> Page:
+    """The form that a draft belongs to. Raises NotFound for a foreign or absent file or row."""
+    return Page(pk, set_code, None if record == draft.NEW else record)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, url_for
+from flask import Response, current_app, flash, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -18,6 +18,7 @@ from app.models.job import Job
 from app.services import export_right
 from app.services.storage import Storage
 from app.views.base import BaseView
+from app.views.once import once
 from app.views.widgets import Badge
 
 SHOWN = 100
@@ -46,15 +47,18 @@ class ExportView(BaseView):
     @expose("/list/", methods=["GET"])
     @has_access
     def list(self) -> Any:
-        """Mine, newest first; above them what others ask me to approve."""
+        """Mine, newest first; above them what others ask me to approve, alone with show=waiting."""
         session, actor = db.session(), current_actor()
-        mine = session.scalars(select(ExportFile).order_by(ExportFile.id.desc()).limit(SHOWN)).all()
+        only_waiting = request.args.get("show") == "waiting"
+        newest = select(ExportFile).order_by(ExportFile.id.desc()).limit(SHOWN)
+        mine = [] if only_waiting else session.scalars(newest).all()
         jobs = {each.job_id: session.get(Job, each.job_id) for each in mine if each.job_id}
         return self.render_template(
             "export/list.html",
             title=_("Export files"),
             mine=[(each, LOOKS[state_of(each)], jobs.get(each.job_id)) for each in mine],
             waiting=export_right.waiting(session, actor),
+            only_waiting=only_waiting,
             is_writing=any(state_of(each) == "writing" for each in mine),
         )
 
@@ -72,12 +76,14 @@ class ExportView(BaseView):
 
     @expose("/<uuid>/approve", methods=["POST"])
     @has_access
+    @once
     def approve(self, uuid: str) -> Any:
         """Approve what somebody else wants to take away."""
         return self._decide(uuid, approved=True)
 
     @expose("/<uuid>/reject", methods=["POST"])
     @has_access
+    @once
     def reject(self, uuid: str) -> Any:
         """Refuse it."""
         return self._decide(uuid, approved=False)

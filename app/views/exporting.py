@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from flask import flash, redirect, request
+from flask import current_app, flash, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -12,10 +12,13 @@ from sqlalchemy.orm import Query, Session
 from werkzeug.datastructures import MultiDict
 
 from app.access.scope import Actor, current_actor
+from app.core.address import names_a_person
+from app.core.errors import Malformed
 from app.exchange.export import XLSX, ExportPlan, Listing, begin, export_source, send
 from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
 from app.views.listing import address_of, read_arguments, read_filters
+from app.views.once import first_result, forget, remember
 from app.views.widgets import Badge
 
 AT_ONCE = 500
@@ -44,6 +47,10 @@ class PurposeExport:
     def export(self) -> Any:
         """Send exactly what the list shows, or say what it waits for."""
         session, actor = db.session(), current_actor()
+        if names_a_person(request.form.get("query", "")):
+            raise Malformed()
+        if (known := first_result(session)) is not None:
+            return known
         plan = ExportPlan(
             self.export_name,
             query=request.form.get("query", ""),
@@ -51,17 +58,27 @@ class PurposeExport:
             title=str(self.list_title),
             format=request.form.get("format", XLSX),
         )
-        begun = begin(session, actor, plan, request.form.get("purpose", ""))
-        session.commit()
+        begun = begin(
+            session,
+            actor,
+            plan,
+            request.form.get("purpose", ""),
+            direct_rows=current_app.config["MAX_EXPORT_ROWS_DIRECT"],
+        )
+        target = address_of("ExportView", "list") or self.list_url()
         if begun.listing is not None:
+            forget(session)
+            session.commit()
             return send(begun)
+        remember(session, target)
+        session.commit()
         words = (
             _("Another person must approve this export first. You will get a notice.")
             if begun.waits
             else _("The file is being written. You will get a notice when it is ready.")
         )
         flash(words, "info")
-        return redirect(address_of("ExportView", "list") or self.list_url())
+        return redirect(target)
 
     @classmethod
     def read_export(

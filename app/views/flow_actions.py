@@ -17,13 +17,13 @@ from app.views.base import BaseView
 from app.views.labels import present_catalog
 from app.views.listing import address_of
 from app.views.once import first_result, remember
-from app.workflows.engine import Field, Step, Workflow, teacher_of
+from app.workflows.engine import MOST_FIELDS, Field, Step, Workflow, teacher_of
 from app.workflows.review import REVIEW
 
 REFUSED = 422
 PRIMARY = "primary"
 CHECK = "check"
-PLACES = 3  # Rows for reasons of single fields in a dialog.
+PLACES = 3  # Rows for reasons of places in a dialog, until more are asked for.
 
 
 class StepAction(NamedTuple):
@@ -38,6 +38,7 @@ class StepAction(NamedTuple):
     needs_reason: bool
     inputs: tuple[Field, ...]
     places: int = 0
+    most_places: int = MOST_FIELDS
 
     @property
     def asks(self) -> bool:

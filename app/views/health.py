@@ -12,9 +12,10 @@ from flask import Flask, Response, current_app, jsonify
 from sqlalchemy import text
 
 from app.access.scope import system
-from app.core.crypto import seal, unseal
+from app.core.crypto import ring_in_use, seal, unseal
 from app.extensions import db
 from app.services import job as queue
+from app.services import key
 
 MIN_FREE_BYTES = 64 * 1024 * 1024
 MAX_QUEUE_AGE = timedelta(minutes=30)
@@ -67,6 +68,7 @@ def _disk() -> bool:
 
 
 def _keys() -> bool:
+    key.check(db.session.connection(), ring_in_use())
     place = {"table": "health", "column": "probe", "uuid": "0" * 32}
     return unseal(seal("ok", **place), **place) == "ok"
 

@@ -16,7 +16,8 @@ from app.access.scope import Actor, actor_or_none, current_actor
 from app.core import clock
 from app.extensions import db
 from app.models.teacher import ReviewState, Teacher
-from app.services.home import Figure, Home, RoundLine, TodoItem
+from app.services.home import Home
+from app.services.home_parts import Figure, RoundLine, TodoItem
 from app.services.listed import equals
 from app.views import my_file
 from app.views.charts import home_charts
@@ -41,6 +42,7 @@ class Tile(NamedTuple):
     href: str
     note: Any = ""
     tone: str = ""
+    about: Any = ""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def long_date(day: date) -> str:
 def tiles(figures: Iterable[Figure]) -> list[Tile]:
     """Return the figures whose list this person may open."""
     return [
-        Tile(each.label, number_of(each.count), href, each.note, each.tone)
+        Tile(each.label, number_of(each.count), href, each.note, each.tone, each.about)
         for each in figures
         if (href := address(each.list, each.where))
     ]

@@ -29,6 +29,7 @@ from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.labels import present_catalog
 from app.views.on_record import on_record
+from app.views.once import once
 from app.views.widgets import Badge
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -93,6 +94,7 @@ class ImportView(BaseView):
 
     @expose("/upload", methods=["POST"])
     @has_access
+    @once
     def upload(self) -> Any:
         """Take a workbook and put its check in the queue."""
         sent = request.files.get("workbook")
@@ -132,6 +134,7 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/commit", methods=["POST"])
     @has_access
+    @once
     def commit(self, uuid: str) -> Any:
         """Bring the rows into the files."""
         take = request.form.get("take")
@@ -143,6 +146,7 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/check", methods=["POST"])
     @has_access
+    @once
     def check(self, uuid: str) -> Any:
         """Check the workbook again."""
         return self._act(
@@ -153,6 +157,7 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, uuid: str) -> Any:
         """Stop what is running after its present batch of rows."""
         return self._act(
@@ -163,6 +168,7 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/discard", methods=["POST"])
     @has_access
+    @once
     def discard(self, uuid: str) -> Any:
         """Drop an upload that was not imported."""
         return self._act(
@@ -173,6 +179,7 @@ class ImportView(BaseView):
 
     @expose("/<uuid>/undo", methods=["POST"])
     @has_access
+    @once
     def undo(self, uuid: str) -> Any:
         """Bring the files back to where they were before the import."""
         return self._act(

@@ -9,6 +9,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.access.roles import WRITE, may_open
 from app.access.scope import current_actor
 from app.core.errors import Malformed, NotFound
 from app.core.reference import CheckRule, Indicator, IndicatorSet, Rule
@@ -71,6 +72,7 @@ class Line(NamedTuple):
     treatments: tuple[Treatment, ...]
     groups: tuple[Group, ...]
     checks: tuple[tuple[str, str], ...]
+    edit_url: str = ""
 
 
 class SetCard(NamedTuple):
@@ -97,6 +99,7 @@ class Dictionary:
 
     def __init__(self, known: Catalog, lang: str) -> None:
         self.known, self.lang = known, lang
+        self.may_edit = may_open(current_actor().role, "Indicator", WRITE)
         self._checks: dict[str, list[CheckRule]] = {}
         for check in known.checks.values():
             for field in check.fields:
@@ -139,13 +142,16 @@ class Dictionary:
             url_for("CodeView.table", name=item.code_table) if item.code_table else "",
             self._applies(item),
             tuple(self._marks(item)),
-            item.help_zh,
+            item.help_zh if self.lang == "zh" else item.help_en,
             treatments,
             tuple(self._groups(treatments)),
             tuple(
                 (check.code, check.message_en if self.lang == "en" else check.message_zh)
                 for check in self._checks.get(item.key, ())
             ),
+            url_for("IndicatorEditView.edit", set_code=item.set, code=item.code)
+            if self.may_edit
+            else "",
         )
 
     @staticmethod
@@ -216,15 +222,15 @@ class Dictionary:
     def found(self, text: str) -> list[Line]:
         """Return the indicators whose names, keys or help contain a text."""
         low = text.lower()
-        return [
-            self.line(item)
-            for item in self.known.by_key.values()
-            if low in f"{item.name_zh} {item.name_en} {item.key} {item.help_zh}".lower()
-        ]
+
+        def words(item: Indicator) -> str:
+            return f"{item.key} {item.name_zh} {item.name_en} {item.help_zh} {item.help_en}".lower()
+
+        return [self.line(item) for item in self.known.by_key.values() if low in words(item)]
 
 
 class IndicatorView(BaseView):
-    """Read-only; everybody who works with files may look up what is asked and of whom."""
+    """Everybody who works with files may look up what is asked and of whom."""
 
     route_base = "/indicators"
     class_permission_name = "Indicator"

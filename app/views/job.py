@@ -1,6 +1,7 @@
 """Jobs: long acts with progress, cancelling, resuming, and what they brought."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from flask import flash, get_template_attribute, redirect, request, url_for
@@ -13,19 +14,23 @@ from sqlalchemy.orm import Query
 
 from app.access.roles import READ, Role, may_open
 from app.access.scope import Actor, current_actor, scoped_get
+from app.core import clock
+from app.core.errors import Forbidden
 from app.exchange import export
 from app.exchange.teacher_import import batch as imports
 from app.extensions import db
 from app.jobs import review as bulk
+from app.jobs.worker import JOBS
 from app.models.account import Account
 from app.models.exchange import ImportBatch
 from app.models.job import Job, JobState
-from app.services import audit, report
 from app.services import job as queue
+from app.services import report
 from app.views.base import BaseModelView
 from app.views.datamodel import Datamodel
 from app.views.listing import Row, address_of
-from app.views.widgets import Badge, badge_of, number_of
+from app.views.once import once
+from app.views.widgets import Badge, badge_of, number_of, text_of
 
 BADGES: Mapping[Any, tuple[str, str]] = {
     JobState.QUEUED: ("clock", "wait"),
@@ -43,6 +48,7 @@ STATE_WORDS: Mapping[str, Any] = {
 }
 # How often the progress of a job is asked for again, in seconds.
 PACE: Mapping[str, int] = {JobState.RUNNING: 2, JobState.QUEUED: 5}
+LATE = timedelta(days=2)  # So old may the last success of a nightly job be.
 LIVE = 10  # Jobs of one page whose progress moves by itself.
 STOPPED = (JobState.FAILED, JobState.CANCELLED)
 NAMES = "tm.job_names"
@@ -79,6 +85,10 @@ def _report_link(job: Job) -> str:
     return address_of("ReportView", "show", pk=key) if key else address_of("ReportView", "list")
 
 
+def _trial_link(job: Job) -> str:
+    return address_of("ReportView", "progress", pk=job.id)
+
+
 KINDS: Mapping[str, Kind] = {
     imports.CHECK: Kind(_l("Check of a workbook"), _import_link, _l("See the preview")),
     imports.COMMIT: Kind(_l("Import of a workbook"), _import_link, _l("See the import")),
@@ -86,7 +96,9 @@ KINDS: Mapping[str, Kind] = {
     export.JOB: Kind(_l("Export"), _export_link, _l("To the file")),
     bulk.JOB: Kind(_l("Act on many files"), _bulk_link, _l("See each file")),
     report.JOB: Kind(_l("Report to the Ministry"), _report_link, _l("See the batch")),
+    report.TRIAL_JOB: Kind(_l("Dry run"), _trial_link, _l("See each file")),
     report.WRITE_JOB: Kind(_l("Workbook for the Ministry"), _report_link, _l("See the batch")),
+    "check_by_night": Kind(_l("Nightly check of all files"), _no_link),
     "recheck_files": Kind(_l("Nightly check of open files"), _no_link),
     "mark_late": Kind(_l("Marking late files"), _no_link),
     "remind": Kind(_l("Reminders of deadlines"), _no_link),
@@ -157,6 +169,15 @@ def _progress_words(job: Job) -> str:
     return _("%(done)s of %(total)s", done=number_of(job.done), total=number_of(job.total))
 
 
+class Night(NamedTuple):
+    """A job that starts by itself: at what time of the night, when it was last done."""
+
+    title: Any
+    at: str
+    last: str
+    is_late: bool
+
+
 class JobView(BaseModelView):
     """One's own jobs; the city's system administrator sees all, without what they are about."""
 
@@ -198,6 +219,30 @@ class JobView(BaseModelView):
         if current_actor().role == Role.CITY_SYSTEM and "account_id" not in chosen:
             chosen.insert(2, "account_id")
         return chosen
+
+    def nights_url(self) -> str:
+        """Return where the system administrator of the city finds what runs by itself."""
+        return url_for("JobView.nights") if current_actor().role == Role.CITY_SYSTEM else ""
+
+    @expose("/nights")
+    @has_access
+    def nights(self) -> Any:
+        """Show the jobs that start by themselves and when each was last done (REL-14)."""
+        if current_actor().role != Role.CITY_SYSTEM:
+            raise Forbidden()
+        kinds = [kind for kind in JOBS.values() if kind.nightly or kind.every]
+        done = queue.last_success(db.session(), *(kind.name for kind in kinds))
+        late = clock.now() - LATE
+        nights = [
+            Night(
+                title_of(kind.name),
+                kind.nightly.strftime("%H:%M") if kind.nightly else "",
+                text_of(done.get(kind.name)),
+                kind.name not in done or done[kind.name] < late,
+            )
+            for kind in kinds
+        ]
+        return self.render_template("job/nights.html", nights=nights)
 
     def row_name(self, item: Job) -> str:
         return f"{title_of(item.name)} {item.id}"
@@ -265,22 +310,22 @@ class JobView(BaseModelView):
 
     @expose("/<int:pk>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, pk: int) -> Any:
         """Ask a job to stop; what it has done stays done."""
-        return self._act(pk, queue.cancel, "cancel", _("The job stops after the part under way."))
+        return self._act(pk, queue.stop, _("The job stops after the part under way."))
 
     @expose("/<int:pk>/resume", methods=["POST"])
     @has_access
+    @once
     def resume(self, pk: int) -> Any:
         """Put a failed or stopped job back into the queue; it goes on where it stopped."""
-        return self._act(pk, queue.resume, "resume", _("The job goes on where it stopped."))
+        return self._act(pk, queue.go_on, _("The job goes on where it stopped."))
 
-    def _act(self, pk: int, act: Callable[..., None], name: str, done: str) -> Any:
+    def _act(self, pk: int, act: Callable[..., None], done: str) -> Any:
         session, actor = db.session(), current_actor()
         item = scoped_get(session, Job, pk)
-        act(session, item.id)
-        detail = {"name": item.name, "act": name}
-        audit.record(session, "job", actor=actor, object=item, detail=detail)
+        act(session, actor, item)
         session.commit()
         flash(done, "success")
         return redirect(self.next_url() or url_for("JobView.show", pk=pk))

@@ -9,6 +9,8 @@ from flask_babel.speaklater import LazyString
 from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
 from app.models.teacher import ReviewState
+from app.services.file import LIST_COLUMNS
+from app.services.unit import COPIED, PARTICULARS
 from app.views.widgets import Badge, badge_of
 
 # Icon and tint of each state of the file review.
@@ -48,6 +50,23 @@ GROUPS: Mapping[str, Any] = {
 }
 
 
+# The few indicators that views name, and the only place where they do (a fence says so): columns of
+# a file or a unit that lists and charts read without a join.
+FROM_ROWS: Mapping[str, tuple[str, str]] = {
+    "stage": ("teaching", "stage"),
+    "subject": ("teaching", "subject"),
+    "backbone": ("bj_ext", "backbone_highest"),
+}
+COLUMNS: Mapping[str, tuple[str, str]] = {
+    "name": ("basic", "name"),
+    "id_no": ("basic", "id_no"),
+    "teacher_no": ("basic", "teacher_no"),
+    **LIST_COLUMNS,
+    **FROM_ROWS,
+    **{column: (PARTICULARS, code) for code, column in COPIED.items() if column != "name"},
+}
+
+
 class CatalogName(LazyString):
     """A name read when it is printed; it is there without being read, so that views can be
     registered before the database exists."""
@@ -75,6 +94,11 @@ def indicator_label(set_code: str, code: str) -> CatalogName:
         return known.name(known.indicator(set_code, code), language())
 
     return CatalogName(read)
+
+
+def column_label(column: str) -> CatalogName:
+    """Return the name of the indicator behind a column of files or units."""
+    return indicator_label(*COLUMNS[column])
 
 
 def set_label(set_code: str) -> CatalogName:

@@ -18,6 +18,7 @@ VIEWS: Mapping[str, str] = {
     "unit": "UnitView",
     "account": "AccountView",
     "correction": "CorrectionView",
+    "problem": "ProblemView",
     "job": "JobView",
     "audit": "AuditView",
 }
@@ -31,7 +32,7 @@ def address(name: str, where: Iterable[Where] = ()) -> str:
     if name == MY_FILE:
         return address_of("MyFileView", "show")
     if name == EXPORT:
-        return address_of("ExportView", "list")
+        return address_of("ExportView", "list", **{each.column: each.values[0] for each in where})
     if name == MONITOR:
         return address_of("MonitorView", "list", **{each.column: each.values[0] for each in where})
     view = _view(VIEWS[name])

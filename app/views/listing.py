@@ -49,7 +49,9 @@ def _number(arguments: MultiDict, name: str, default: int, lowest: int) -> int:
 def read_arguments(arguments: MultiDict, name: str, size: int, order_columns: list) -> Arguments:
     """Read page, size, order and search text of the list `name`. Raise Malformed when wrong."""
     page = _number(arguments, f"page_{name}", _number(arguments, "page", 0, 0), 0)
-    size = min(_number(arguments, f"psize_{name}", size, 1), MAX_PAGE_SIZE)
+    size = _number(arguments, f"psize_{name}", min(size, MAX_PAGE_SIZE), 1)
+    if size > MAX_PAGE_SIZE:
+        raise Malformed(_("A page holds at most %(n)s rows.", n=MAX_PAGE_SIZE))
     if page * size > MAX_OFFSET:
         raise Malformed(_("This page is too far down the list. Please narrow the filter."))
     order = arguments.get(f"_oc_{name}", "")
@@ -125,6 +127,7 @@ class Row(NamedTuple):
     cells: list[Cell]
     buttons: tuple[Button, ...] = ()
     name: str = ""
+    seen: str = ""  # "key:version", for acts that fix what was shown (REL-07).
 
 
 class Chip(NamedTuple):
@@ -170,6 +173,7 @@ class Listing:
     options: list[Option] = field(default_factory=list)
     saved: list[Any] = field(default_factory=list)
     open_view: str = ""
+    may_share: bool = False
     exports: tuple[str, ...] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
     quick_hint: Any = ""

@@ -1,8 +1,8 @@
 """Lists: the page, its tabs and columns, the choices of remote selects, and the export."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from flask import jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
@@ -12,8 +12,10 @@ from sqlalchemy import func, or_
 from sqlalchemy.orm import Query
 from werkzeug.datastructures import MultiDict
 
+from app.core.address import names_a_person
 from app.core.errors import LimitReached, Malformed
 from app.views.datamodel import EQUAL, ONE_OF, escaped
+from app.views.declared import READ
 from app.views.listing import (
     Arguments,
     Button,
@@ -30,6 +32,7 @@ from app.views.listing import (
     read_filters,
     sortable,
 )
+from app.views.searching import count_search
 from app.views.widgets import Badge, FilterPanel, ListTable, badge_of, text_of
 
 CHOICES = 20
@@ -40,6 +43,7 @@ class Lists:
 
     # Columns a person may add in the column chooser.
     optional_columns: tuple[str, ...] = ()
+    posts_versions = False  # Whether the acts of the list are refused for rows that moved since.
     # Relations that methods named as columns read from, e.g. "school.authority".
     list_relations: tuple[str, ...] = ()
     # Columns that the search box looks into; a subclass may override `quick_filter` instead.
@@ -77,7 +81,11 @@ class Lists:
         """Answer with the controls of the filter panel, which a page loads when it is opened."""
         filters = read_filters(self._fresh_filters(), request.args)
         form = self.search_form.refresh()
-        return FilterPanel(form=form, include_cols=self.search_columns, filters=filters)()
+        return FilterPanel(form=form, include_cols=self.panel_columns(), filters=filters)()
+
+    def panel_columns(self) -> Sequence[str]:
+        """Return the columns that the panel offers to this person."""
+        return self.search_columns
 
     @expose("/export")
     @has_access
@@ -110,6 +118,7 @@ class Lists:
 
     def offer(self, query: Query) -> Any:
         """Answer a remote select with rows of a query, narrowed by what was typed."""
+        count_search()
         text = request.args.get("q", "").strip()[:50]
         if text:
             query = self.quick_filter(query, text)
@@ -187,8 +196,14 @@ class Lists:
         return url_for(f"{self.endpoint}.list", **pairs)
 
     def back_to_list(self, query: str | None = None) -> Any:
+        """Lead to `next`, else to the list under the filter that the form holds."""
         query = request.form.get("filter", "") if query is None else query
-        return redirect(self.next_url() or self.list_url() + (f"?{query}" if query else ""))
+        return redirect(self.next_url() or self.filtered_url(query))
+
+    def filtered_url(self, query: str) -> str:
+        """Return the address of the list under a filter that a form sent."""
+        pairs = [pair for pair in parse_qsl(query) if not names_a_person(pair[1])]
+        return self.list_url() + (f"?{urlencode(pairs)}" if pairs else "")
 
     def _fresh_filters(self) -> Any:
         filters = self._filters
@@ -211,6 +226,8 @@ class Lists:
         return self.datamodel.apply_order_by(query, column, direction, {}, add_pk=True)
 
     def _list(self, **_kwargs: Any) -> dict[str, Any]:
+        if request.args.get("q") or any(name.startswith("_flt_") for name in request.args):
+            count_search()
         filters = read_filters(self._fresh_filters(), request.args)
         return self._get_list_widget(filters)
 
@@ -270,7 +287,9 @@ class Lists:
             value = formats[column](value) if column in formats else value
             cells.append(cell_of(value, self._kind(column)))
         pk = self.datamodel.get_pk_value(item)
-        return Row(pk, self.row_link(item), cells, self.row_buttons(item), self.row_name(item))
+        seen = f"{pk}:{item.version}" if self.posts_versions else ""
+        name = self.row_name(item)
+        return Row(pk, self.row_link(item), cells, self.row_buttons(item), name, seen)
 
     def _parts(self, filters: Any) -> dict[str, Any]:
         name = type(self).__name__
@@ -284,18 +303,25 @@ class Lists:
             "options": [Option(k, self.label_columns.get(k, k), k in chosen) for k in offered],
             "saved": self.saved_views(),
             "open_view": request.args.get("view", ""),
+            "may_share": self.may_share_view(),
             "exports": self.exports,
             "quick_hint": (self.quick_hint or _("Search")) if has_box else "",
             "urls": {
                 "list": self.list_url(),
                 "add": address_of(name, "add") if self.may("write") else "",
                 "panel": self._panel_url(),
+                "lookup": self._lookup_url(),
                 "export": address_of(name, "export"),
                 "act": address_of(name, "action_post"),
                 "save_view": address_of(name, "save_view"),
                 "columns": address_of(name, "choose_columns"),
             },
         }
+
+    def _lookup_url(self) -> str:
+        """Return where the search box posts a number of a person, which no address may hold."""
+        may = self.appbuilder.sm.has_access(f"can_{READ}", "Teacher")
+        return address_of("TeacherView", "lookup") if may else ""
 
     def _panel_url(self) -> str:
         filters = [pair for pair in request.args.items(multi=True) if pair[0].startswith("_flt_")]

@@ -10,6 +10,8 @@ from app.views import health
 from app.views.account import AccountView
 from app.views.api.flow import FLOW_APIS
 from app.views.api.me import JobApi, MeApi
+from app.views.api.openapi import OpenApi
+from app.views.api.review_side import ClaimApi, OpinionApi
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
 from app.views.assignment import AssignmentView
@@ -23,20 +25,28 @@ from app.views.charts import (
 )
 from app.views.choice import CodeChoiceView
 from app.views.code import CodeView
+from app.views.code_edit import CodeEditView
 from app.views.correction import CorrectionView
+from app.views.delegation import DelegationView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
+from app.views.indicator_edit import IndicatorEditView
 from app.views.job import JobView
 from app.views.monitor import MonitorView
 from app.views.my_file import MyFileView
+from app.views.national_number import NationalNumberView
 from app.views.notice import NoticeView
 from app.views.parameter import ParameterView
+from app.views.particulars import ParticularsView
 from app.views.print import PrintView
+from app.views.problem import ProblemView
 from app.views.record import RECORD_VIEWS, RecordIndexView
 from app.views.report_batch import ReportItemView, ReportView
+from app.views.review.archive import ArchiveView
+from app.views.review.opinions import OpinionView
 from app.views.review.queue import ReviewView
 from app.views.round import RoundView
 from app.views.teacher.file import FileView
@@ -76,12 +86,15 @@ MENU: tuple[Entry, ...] = (
     Entry(MyFileView, "my_file", _l("My file"), "files", "id-badge-2"),
     Entry(TeacherView, "teachers", _l("Teacher files"), "files", "id"),
     Entry(RecordIndexView, "records", _l("Records by set"), "files", "table"),
+    Entry(ProblemView, "problems", _l("Open problems"), "files", "alert-triangle"),
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
+    Entry(DelegationView, "delegation", _l("Delegation"), "collection", "user-share"),
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
+    Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
@@ -96,11 +109,16 @@ MENU: tuple[Entry, ...] = (
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
 )
 HIDDEN: tuple[Any, ...] = (
+    ArchiveView,
+    OpinionView,
     ReportItemView,
     FileView,
     RowView,
     NewFileView,
     DraftView,
+    ParticularsView,
+    IndicatorEditView,
+    CodeEditView,
     NoticeView,
     AssignmentView,
     AttachmentView,
@@ -109,7 +127,9 @@ HIDDEN: tuple[Any, ...] = (
     *FLOW_VIEWS.values(),
     *RECORD_VIEWS,
 )
-APIS: tuple[Any, ...] = (MeApi, TodoApi, JobApi, TeacherApi, *FLOW_APIS)
+APIS: tuple[Any, ...] = (
+    MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, *FLOW_APIS
+)  # fmt: skip
 
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:

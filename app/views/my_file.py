@@ -145,7 +145,7 @@ class MyFileView(BaseView):
         warnings = [
             (place_name(each.set, each.field, known), "", each)
             for each in found
-            if each.is_open_warning
+            if each.is_open_warning and _mends(each, category, known)
         ]
         left = [each for each in found if _mends(each, category, known)]
         return self.render_template(
@@ -198,7 +198,7 @@ class MyFileView(BaseView):
         return self.render_template(
             "my_file/history.html",
             title=_("What happened"),
-            events=timeline(db.session(), teacher, present_catalog()),
+            events=timeline(db.session(), teacher, present_catalog(), current_actor()),
             back_url=url_for("MyFileView.show"),
         )
 

@@ -56,6 +56,9 @@ LOOKS: Mapping[str, Look] = {
     "bulk_done": Look("checks", "good"),
     "review_waiting": Look("clock-exclamation", "bad"),
     "report_ready": Look("building-bank", "good"),
+    "delegation_granted": Look("user-share", "info"),
+    "delegation_ended": Look("user-minus", "draft"),
+    "opinion_given": Look("message", "info"),
 }
 # Event -> the list that it speaks of, where no single file is named, and the resource behind it.
 QUEUE, FILES = ("review", "ReviewQueue"), ("teacher", "Teacher")
@@ -81,6 +84,8 @@ PAGES = {
     "export_to_approve": ("ExportView", "list", "Export"),
     "report_ready": ("ReportView", "list", "Report"),
     "bulk_done": ("JobView", "list", "Job"),
+    "delegation_granted": ("DelegationView", "list", "Delegation"),
+    "delegation_ended": ("DelegationView", "list", "Delegation"),
 }
 
 

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.access.fields import View, is_collected, may_view_set, view_in_print
+from app.access.fields import View, is_collected, may_view_set, view_for_purpose
 from app.access.scope import Actor, current_actor
 from app.core.clock import now
 from app.core.errors import LimitReached, Malformed, NotFound, Problem, Refused
@@ -201,7 +201,7 @@ class Printer:
             for item in entry.indicators
             if is_collected(item, self.category, self.catalog)
             and not attachment.is_file(item)
-            and view_in_print(self.actor, item) is not View.HIDDEN
+            and view_for_purpose(self.actor, item) is not View.HIDDEN
         ]
 
     def _columns(self, entry: IndicatorSet, rows: Sequence[Row]) -> list[Indicator]:
@@ -240,6 +240,6 @@ class Printer:
         value = row.get(item.code)
         if item.code in KEPT_ON_TEACHER.get(item.set, ()):
             value = getattr(self.teacher, item.code)
-        if view_in_print(self.actor, item) is View.MASKED:
-            return mask(item, value, keep=1)
+        if view_for_purpose(self.actor, item) is View.MASKED:
+            return mask(item, value)
         return display(item, value, self.catalog, language(), category=self.category)

@@ -24,7 +24,7 @@ from app.views.base import BaseModelView, BaseView
 from app.views.choice import CodeSelectField
 from app.views.datamodel import Datamodel, Empty
 from app.views.exporting import Names, PurposeExport
-from app.views.labels import group_label, indicator_label, present_catalog, set_label
+from app.views.labels import column_label, group_label, indicator_label, present_catalog, set_label
 from app.views.teacher.teachers import LAST_ONE
 
 SHOWN = 6  # So many indicators stand in the list before somebody chooses columns.
@@ -169,7 +169,7 @@ def _view_of(entry: IndicatorSet) -> type[RecordView]:
         "order_columns": [SINCE],
         "label_columns": labels
         | {
-            PERSON: indicator_label("basic", "name"),
+            PERSON: column_label("name"),
             PLACE: _l("School"),
             SINCE: _l("In force since"),
         },

@@ -34,8 +34,6 @@ WIDE_TEXT = 200  # From here on a text takes the full width,
 LONG_TEXT = 400  # and from here on several lines.
 ONE_CARD = 18  # More fields than this are parted into cards.
 KEPT, REMOVE = "__kept", "__remove"
-# The mask of an ID number that stands beside a birth date or place (SEC-11).
-KEEP_BESIDE_BIRTH = 1
 
 INPUTS: Mapping[str, Mapping[str, str]] = {
     "int": {"inputmode": "numeric"},
@@ -77,7 +75,7 @@ def shown_value(
     """Return a value as this person may read it on the file page; masked while sealed."""
     if view_on_file(actor, item) is View.WHOLE:
         return display(item, value, catalog, language(), category=category)
-    return mask(item, value, keep=KEEP_BESIDE_BIRTH)
+    return mask(item, value)
 
 
 def lock_reason(actor: Actor, teacher: Any, item: Indicator, catalog: Catalog) -> str:
@@ -133,17 +131,20 @@ class Context:
         return tuple(
             item
             for item in self.collected
-            if may_edit(self.actor, self.teacher, item, self.catalog)
-            and self.decided(item) is not False
+            if self.may_edit(item) and self.decided(item) is not False
         )
 
     @cached_property
     def editable_codes(self) -> frozenset[str]:
-        return frozenset(
-            item.code
-            for item in self.collected
-            if may_edit(self.actor, self.teacher, item, self.catalog)
-        )
+        return frozenset(item.code for item in self.collected if self.may_edit(item))
+
+    def may_edit(self, item: Indicator) -> bool:
+        """Whether this person types the value in."""
+        return may_edit(self.actor, self.teacher, item, self.catalog)
+
+    def lock_reason(self, item: Indicator) -> str:
+        """Return who can change a field that this person may not, and how."""
+        return lock_reason(self.actor, self.teacher, item, self.catalog)
 
     def value(self, item: Indicator) -> Any:
         if self.record is None and item.code not in KEPT_ON_TEACHER.get(item.set, ()):
@@ -277,7 +278,7 @@ class RecordForm:
                     continue
                 reason = ctx.condition_words(item)
             else:
-                reason = lock_reason(ctx.actor, ctx.teacher, item, ctx.catalog)
+                reason = ctx.lock_reason(item)
             found.append(Locked(ctx.catalog.name(item, lang), value, reason))
         return found
 
@@ -310,6 +311,8 @@ def _field(context: Context, item: Indicator) -> Any:
         common["render_kw"] |= {"data-wide": "1"}
         kinds = "image/jpeg,image/png" if is_picture(item) else "image/jpeg,image/png,.pdf"
         common["render_kw"] |= {"accept": kinds}
+        if is_picture(item):
+            common["render_kw"] |= {"data-photo": "1"}
         return UploadField(**common)
     if item.data_type == "bool":
         pairs = options(_yes_no(context.catalog))
@@ -321,7 +324,7 @@ def _field(context: Context, item: Indicator) -> Any:
         common["render_kw"] |= {"maxlength": item.max_length}
     if context.keeps_blank(item):
         value = context.record.value(item.code)
-        common["render_kw"] |= {"placeholder": mask(item, value, keep=KEEP_BESIDE_BIRTH)}
+        common["render_kw"] |= {"placeholder": mask(item, value)}
         common["description"] = _("Leave it empty to keep what is stored.")
     longest = (item.max_length or 0) if item.data_type == "text" else 0
     if longest >= WIDE_TEXT:
@@ -370,9 +373,11 @@ def _attributes(context: Context, item: Indicator) -> dict[str, Any]:
 
 
 def _help(item: Indicator) -> str:
-    """Return the help of an indicator; the catalogue has it in Chinese, English gets the shape."""
+    """Return the help of an indicator in the reader's language, in English at least the shape."""
     if language() == "zh":
         return item.help_zh
+    if item.help_en:
+        return item.help_en
     hints = {
         "year_month": _("Year and month, e.g. 2026-09."),
         "date": _("Year, month and day, e.g. 2026-09-01."),

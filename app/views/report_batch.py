@@ -28,9 +28,9 @@ from app.services import report
 from app.services.storage import Storage
 from app.views.base import BaseModelView
 from app.views.datamodel import EQUAL, Datamodel
-from app.views.labels import indicator_label, present_catalog
+from app.views.labels import column_label, present_catalog
 from app.views.listing import address_of
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.review.outcome import Result, line_of, names_of
 from app.views.school_filters import authority_choices
 from app.views.teacher.file import is_fragment
@@ -71,7 +71,7 @@ class ReportItemView(BaseModelView):
     list_relations = ("teacher", "teacher.school")
     parent_column = "batch"
     label_columns = {
-        "teacher": indicator_label("basic", "name"),
+        "teacher": column_label("name"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "file_version": _l("File version"),
@@ -96,8 +96,8 @@ class ReportView(BaseModelView):
     datamodel = Datamodel(ReportBatch)
     class_permission_name = "Report"
     method_permission_name = {
-        "prepare": "write", "order": "write", "progress": "write", "cancel": "write",
-        "resume": "write", "workbook": "write", "approvals": "read",
+        "prepare": "write", "order": "write", "trial": "write", "progress": "write",
+        "cancel": "write", "resume": "write", "workbook": "write", "approvals": "read",
     }  # fmt: skip
     base_filters = [["id", InScope, ""]]
     list_title = _l("Reports to the Ministry")
@@ -105,7 +105,7 @@ class ReportView(BaseModelView):
     list_template = "report/list.html"
     show_template = "report/show.html"
     list_columns = ["number", "state", "at", "own", "first_count", "account_id"]
-    show_columns = ["state", "at", "own", "first_count", "account_id", "digest"]
+    show_columns = ["state", "at", "own", "first_count", "account_id", "note", "digest"]
     search_columns = ["number", "state", "at"]
     order_columns = ["number", "at"]
     base_order = ("at", "desc")
@@ -121,6 +121,7 @@ class ReportView(BaseModelView):
         "own": _l("Files"),
         "first_count": _l("First reports among them"),
         "account_id": _l("Reported by"),
+        "note": _l("Note on acknowledged warnings"),
         "digest": _l("Digest of the workbook (SHA-256)"),
     }
     code_columns = {
@@ -163,7 +164,7 @@ class ReportView(BaseModelView):
             if OWN in request.environ:
                 return request.environ[OWN][1].get(item.account_id, "")
             return getattr(db.session.get(Account, item.account_id), "display_name", "")
-        if column in ("first_count", "digest") and not self.is_city():
+        if column in ("first_count", "note", "digest") and not self.is_city():
             return None
         return super().cell(item, column)
 
@@ -180,6 +181,7 @@ class ReportView(BaseModelView):
             urls={
                 "list": self.list_url(),
                 "order": url_for("ReportView.order"),
+                "trial": url_for("ReportView.trial"),
                 "accepted": address_of("TeacherView", "list", **accepted),
                 "errors": address_of("TeacherView", "list", **accepted, _flt_1_error_count=1),
                 "corrections": address_of("CorrectionView", "list", _flt_0_open="y"),
@@ -197,9 +199,24 @@ class ReportView(BaseModelView):
         if count is None:
             raise Malformed()
         checksum = request.form.get("checksum", "")
+        note = request.form.get("note", "")
         made = report.order(
-            session, current_actor(), count=count, checksum=checksum, lang=language()
+            session, current_actor(), count=count, checksum=checksum, note=note, lang=language()
         )
+        location = url_for("ReportView.progress", pk=made.id)
+        remember(session, location)
+        session.commit()
+        return redirect(location)
+
+    @expose("/trial", methods=["POST"])
+    @has_access
+    @once
+    def trial(self) -> Any:
+        """Order a dry run: what would stay behind, and why."""
+        session = db.session()
+        if (answer := first_result(session)) is not None:
+            return answer
+        made = report.order_trial(session, current_actor(), lang=language())
         location = url_for("ReportView.progress", pk=made.id)
         remember(session, location)
         session.commit()
@@ -215,7 +232,7 @@ class ReportView(BaseModelView):
         template = "report/progress_part.html" if is_fragment() else "report/progress.html"
         return self.render_template(
             template,
-            title=_("Report to the Ministry"),
+            title=title_of(found),
             result=result_of(session, found),
             batch=session.get(ReportBatch, told["batch"]) if told.get("batch") else None,
             urls={
@@ -228,19 +245,21 @@ class ReportView(BaseModelView):
 
     @expose("/progress/<int:pk>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, pk: int) -> Any:
         """Stop after the files under way; the batch waits to be gone on with."""
         session = db.session()
-        jobs.cancel(session, find_job(session, pk).id)
+        jobs.stop(session, current_actor(), find_job(session, pk))
         session.commit()
         return redirect(url_for("ReportView.progress", pk=pk))
 
     @expose("/progress/<int:pk>/resume", methods=["POST"])
     @has_access
+    @once
     def resume(self, pk: int) -> Any:
         """Go on with a report that was stopped or failed."""
         session = db.session()
-        jobs.resume(session, find_job(session, pk).id)
+        jobs.go_on(session, current_actor(), find_job(session, pk))
         session.commit()
         return redirect(url_for("ReportView.progress", pk=pk))
 
@@ -281,9 +300,14 @@ class ReportView(BaseModelView):
 def find_job(session: Session, pk: int) -> Job:
     """Return a report's job of one's own. Raises NotFound."""
     found: Job = scoped_get(session, Job, pk)
-    if found.name != report.JOB:
+    if found.name not in (report.JOB, report.TRIAL_JOB):
         raise NotFound()
     return found
+
+
+def title_of(job: Job) -> str:
+    """Whether files are reported or a dry run asks what would stay behind."""
+    return _("Dry run") if job.name == report.TRIAL_JOB else _("Report to the Ministry")
 
 
 def result_of(session: Session, job: Job) -> Result:
@@ -293,7 +317,7 @@ def result_of(session: Session, job: Job) -> Result:
     names, known = names_of(session, refused), present_catalog()
     total = job.args["count"]
     return Result(
-        _("Report to the Ministry"),
+        title_of(job),
         job.state,
         told["done"],
         told["refused"],

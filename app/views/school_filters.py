@@ -15,9 +15,13 @@ from app.extensions import db
 from app.indicators.catalog import DISTRICTS, language
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
+from app.services.unit import education_sponsors, is_run_by_others
 from app.views.datamodel import Condition, Datamodel, OneOf
 from app.views.labels import present_catalog
+from app.views.widgets import Badge
 
+EDUCATION, OTHERS = "education", "others"
+RUN_BY = ((EDUCATION, _l("Education authority")), (OTHERS, _l("Not an education authority")))
 AUTHORITIES = (UnitKind.CITY, UnitKind.DISTRICT)
 
 
@@ -45,6 +49,40 @@ class CategoryIn(OneOf):
         return query.filter(self.model.school_id.in_(_schools(Unit.category.in_(values))))
 
 
+def run_by_choices() -> list[tuple[str, Any]]:
+    """Return who may run a school, for `code_columns` (S31)."""
+    return list(RUN_BY)
+
+
+def run_by_badge(unit: Unit) -> Badge | None:
+    """Return the flag of a unit that no education authority runs; None for all others."""
+    if not is_run_by_others(unit, present_catalog()):
+        return None
+    return Badge(dict(RUN_BY)[OTHERS], "alert-circle", "wait")
+
+
+def _run_by(value: Any) -> Any:
+    own = Unit.sponsor_type.in_(education_sponsors(present_catalog()))
+    return own if value == EDUCATION else ~own
+
+
+class RunBy(Condition):
+    """The units that an education authority runs, or that others run."""
+
+    name = _l("is")
+    arg_name = "eq"
+
+    def apply(self, query: Query, value: Any) -> Query:
+        return query.filter(_run_by(value))
+
+
+class FilesRunBy(RunBy):
+    """The files of such units."""
+
+    def apply(self, query: Query, value: Any) -> Query:
+        return query.filter(self.model.school_id.in_(_schools(_run_by(value))))
+
+
 def _schools(condition: Any) -> Any:
     return select(Unit.id).where(condition)
 
@@ -54,6 +92,14 @@ def files_model() -> Datamodel:
     model = Datamodel(Teacher)
     kinds = (CategoryIs, CategoryIsNot, CategoryIsNot, CategoryIsNot, CategoryIn)
     model.condition_cache["category"] = [kind("category", model) for kind in kinds]
+    model.condition_cache["run_by"] = [FilesRunBy("run_by", model)]
+    return model
+
+
+def units_model() -> Datamodel:
+    """Return the data model of units, which can be filtered by `run_by` like by a column."""
+    model = Datamodel(Unit)
+    model.condition_cache["run_by"] = [RunBy("run_by", model)]
     return model
 
 

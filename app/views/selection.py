@@ -1,6 +1,6 @@
 """Acts on one row or many: what is selected is a query inside the scope, never a posted list."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -14,8 +14,12 @@ from sqlalchemy.orm import Query
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
+from app.core.whole import whole_number
+from app.views.declared import asks_itself
+from app.views.once import once
 
 BATCH = 500
+BULK_LIMIT = 10_000  # Rows of one act in one request; a view whose acts go on as jobs sets more.
 
 
 class RowAction(ActionItem):
@@ -105,6 +109,14 @@ class Selection:
         rows = self.query.order_by(None).order_by(self.key).with_entities(self.key)
         return [key for (key,) in rows]
 
+    def seen(self) -> dict[Any, int | None]:
+        """Return the keys with the versions that the list showed of them, else with the present
+        ones: where everything is meant, the checksum has told that they are the same."""
+        model = self.key.class_
+        rows = self.query.order_by(None).order_by(self.key)
+        present = dict(rows.with_entities(self.key, model.version).all())
+        return present | _seen_versions(self.form, present)
+
     def items(self) -> Iterator[Any]:
         """Yield the rows in batches, so that thousands never stand in memory together."""
         keys = self.ids()
@@ -115,6 +127,13 @@ class Selection:
     def one(self) -> Any:
         """Return the only row."""
         return self.query.one()
+
+
+def _seen_versions(form: Any, keys: Container[Any]) -> dict[Any, int]:
+    """The versions of the rows of a list as it was drawn: "key:version" of each."""
+    pairs = (each.partition(":") for each in form.getlist("seen"))
+    numbers = ((whole_number(key), whole_number(version)) for key, _colon, version in pairs)
+    return {k: v for k, v in numbers if k is not None and v is not None and k in keys}
 
 
 class Outcome(NamedTuple):
@@ -129,7 +148,7 @@ class Outcome(NamedTuple):
 class RowActions:
     """The two addresses of acts, for BaseModelView."""
 
-    bulk_limit = 10_000
+    bulk_limit = BULK_LIMIT
 
     def get_action_permission_name(self, name: str) -> str:
         if name not in self.actions:
@@ -137,6 +156,8 @@ class RowActions:
         return PERMISSION_PREFIX + self.actions[name].permission
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
+    @asks_itself
+    @once
     def action(self, name: str, pk: Any) -> Any:
         """Perform an act on one row."""
         act = self._permitted(name)
@@ -146,6 +167,8 @@ class RowActions:
         return act.func(chosen) or self.back_to(item)
 
     @expose("/action_post", methods=["POST"])
+    @asks_itself
+    @once
     def action_post(self) -> Any:
         """Perform an act on the marked rows, or on all that the list's filter matches."""
         act = self._permitted(request.form.get("action", ""))
@@ -157,8 +180,7 @@ class RowActions:
 
     def outcome_page(self, title: Any, outcomes: list[Outcome]) -> Any:
         """Show what became of each row."""
-        query = request.form.get("filter", "")
-        back = self.next_url() or self.list_url() + (f"?{query}" if query else "")
+        back = self.next_url() or self.filtered_url(request.form.get("filter", ""))
         return self.render_template(
             "tm/outcome.html", title=title, outcomes=outcomes, back_url=back
         )
@@ -184,7 +206,7 @@ class RowActions:
         ids = list(dict.fromkeys(request.form.getlist("rowid")))
         if not ids:
             raise Malformed(_("Nothing is selected."))
-        if len(ids) > self.bulk_limit:
+        if len(ids) > BULK_LIMIT:
             raise LimitReached(_("Too many rows are selected."))
         keys = [key for each in ids if (key := self._typed_key(each)) is not None]
         query = self.datamodel.rows(self._base_filters).filter(self._key.in_(keys))
@@ -198,7 +220,8 @@ class RowActions:
         query = self.matching(arguments)
         count = self.datamodel.count(query, cap=self.bulk_limit)
         if not count.exact:
-            raise LimitReached(_("More than 10,000 rows match. Please narrow the filter."))
+            most = f"{self.bulk_limit:,}"
+            raise LimitReached(_("More than %(n)s rows match. Please narrow the filter.", n=most))
         shown = (request.form.get("count"), request.form.get("checksum", count.checksum))
         if (str(count.number), count.checksum) != shown:
             raise Stale(_("The list has changed since you opened it. Please check it again."))

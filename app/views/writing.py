@@ -15,7 +15,7 @@ from werkzeug.utils import redirect
 from app.core import logs
 from app.core.errors import Refused, Stale
 from app.views.listing import FILTER, address_of
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 
 log = logging.getLogger(__name__)
 REFUSED = 422
@@ -67,6 +67,7 @@ class Writing:
 
     @expose("/delete/<pk>", methods=["POST"])
     @has_access
+    @once
     def delete(self, pk: Any) -> Any:
         item = self.one(pk)
         session = self.datamodel.session

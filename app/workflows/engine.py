@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import ClauseElement, insert, literal, null, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -41,7 +42,8 @@ class Act:
 
     `batch` names the run that this call is a part of: a job that decides thousands of objects
     tells everybody once. `at` is the moment of the act, read after `prepares` have run. `notes`
-    hands on what a guard has read to the effects of the same objects.
+    hands on what a guard has read to the effects of the same objects, `shared` what one part of a
+    call has made for the parts that follow.
     """
 
     session: Session
@@ -53,6 +55,7 @@ class Act:
     batch: str | None = None
     at: datetime = field(default_factory=now)
     notes: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 Guard = Callable[[Act, list[Any]], Problems]
@@ -77,7 +80,8 @@ class Step:
 
     `target` None keeps the state; a callable chooses per object. `opens` run before the rows are
     locked, `prepares` on the locked rows before the state is written, `writes` gives further
-    columns of the objects for the same statement, `effects` follow it.
+    columns of the objects for the same statement, `effects` follow it. A step `decides` unless it
+    says otherwise, and nobody decides on what is about themselves.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Step:
     bulk: bool = True
     tone: str = "primary"
     icon: str = "check"
+    decides: bool = True
 
     def target_of(self, act: Act, item: Any) -> str:
         """The state the object gets."""
@@ -224,6 +229,30 @@ class Workflow:
                 notice.tell(
                     session, telling, actor, each.items, reason=each.act.reason, batch=batch
                 )
+        return outcome
+
+    def foresee(
+        self,
+        session: Session,
+        keys: Sequence[int],
+        name: str,
+        actor: Actor,
+        *,
+        catalog: Any = None,
+        **data: Any,
+    ) -> Outcome:
+        """Tell what a step would do with some objects, without taking it: parties, states and
+        guards are asked, nothing moves and nobody is told."""
+        self.check(name, data)
+        outcome = Outcome()
+        acts = [Act(session, actor, each, "", data, catalog) for each in self.steps_named(name)]
+        for part in parts(sorted(keys), BATCH):
+            items = self._lock(session, part, outcome)
+            versions = dict.fromkeys(part)
+            for number, chosen in _fitting(acts, items, versions, outcome):
+                act = replace(acts[number], notes={})
+                passed = _ask_guards(act, list(chosen), outcome)
+                outcome.done.extend(item.id for item in passed)
         return outcome
 
     def _lock(self, session: Session, keys: Sequence[int], outcome: Outcome) -> list[Any]:
@@ -378,8 +407,14 @@ def _check_inputs(steps: list[Step], data: Mapping[str, Any]) -> None:
     for name, value in data.items():
         if name == "fields" and any(step.needs_reason for step in steps):
             _check_field_reasons(value)
-        elif name not in known or (known[name].kind == "check" and not isinstance(value, bool)):
+        elif name not in known or not _is_of_kind(value, known[name].kind):
             raise Malformed(problems=[Problem("input", name, field=name)])
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    if kind == "check":
+        return isinstance(value, bool)
+    return isinstance(value, str) and len(value) <= REASON_LENGTH
 
 
 def _check_field_reasons(fields: Any) -> None:
@@ -402,10 +437,18 @@ def _reason_given(act: Act, items: list[Any]) -> Problems:
     return {item.id: [notice.reason_problem()] for item in items}
 
 
+def _not_own(act: Act, items: list[Any]) -> Problems:
+    """Nobody decides on their own file, under whatever role (s0)."""
+    if not act.step.decides or act.actor.teacher_id is None:
+        return {}
+    problem = Problem("own_file", _("Nobody decides on their own file."))
+    return {item.id: [problem] for item in items if teacher_of(item) == act.actor.teacher_id}
+
+
 def _ask_guards(act: Act, items: list[Any], outcome: Outcome) -> list[Any]:
     """Ask every guard about every object; all problems of an object are reported at once."""
     problems: dict[int, list[Problem]] = {}
-    for guard in (_reason_given, *act.step.guards):
+    for guard in (_reason_given, _not_own, *act.step.guards):
         for key, found in guard(act, items).items():
             problems.setdefault(key, []).extend(found)
     outcome.failed |= {key: Refused(problems=found) for key, found in problems.items() if found}

@@ -4,13 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.access.roles import Role
 from app.access.scope import SYSTEM_ACTOR, Actor
-from app.core.clock import today
-from app.models.account import Account, Assignment
+from app.services.queue import sole_heads
 
 
 @dataclass(frozen=True)
@@ -90,29 +88,14 @@ def city_for_district_file(actor: Actor, file: Any) -> bool:
 
 
 def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[int]:
-    mine = [file for file in files if _decides(actor, file)]
-    if not mine:
-        return set()
-    rows = session.execute(
-        select(Account.teacher_id, Account.id).where(
-            Account.teacher_id.in_([file.id for file in mine])
-        )
-    )
-    owners: dict[int | None, int] = {row[0]: row[1] for row in rows}
-    if not owners:
-        return set()
-    heads = active_heads(session, {file.school_id for file in mine if file.id in owners})
-    return {
-        file.id
-        for file in mine
-        if file.id in owners and heads.get(file.school_id) == {owners[file.id]}
-    }
+    mine = [file.id for file in files if _decides(actor, file)]
+    return sole_heads(session, mine) if mine else set()
 
 
 authority_for_head = Party(
     "authority_for_head", _for_sole_head, authority.roles, stands_in=str(Role.SCHOOL_HEAD)
 )
-"""The authority in the place of a head who has no delegate, for the head's own file (s0)."""
+"""The authority in the place of a head for whom nobody else acts, for the head's own file (s0)."""
 
 
 def _always(_session: Session, _actor: Actor, items: Sequence[Any]) -> set[int]:
@@ -121,22 +104,3 @@ def _always(_session: Session, _actor: Actor, items: Sequence[Any]) -> set[int]:
 
 system = Party("system", _always, is_system=True)
 """The system itself; never a signed-in person."""
-
-
-def active_heads(session: Session, schools: set[int]) -> dict[int, set[int]]:
-    """The accounts that may act as head of each school today, delegates included."""
-    day = today()
-    rows = session.execute(
-        select(Assignment.unit_id, Assignment.account_id)
-        .where(
-            Assignment.unit_id.in_(schools),
-            Assignment.role == Role.SCHOOL_HEAD,
-            Assignment.valid_from <= day,
-            or_(Assignment.valid_to.is_(None), Assignment.valid_to >= day),
-        )
-        .execution_options(unscoped=True)
-    )
-    found: dict[int, set[int]] = {}
-    for school, account in rows:
-        found.setdefault(school, set()).add(account)
-    return found

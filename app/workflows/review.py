@@ -28,6 +28,8 @@ IN_SCOPE = Field(
     True,
 )
 
+NOTE = Field("note", "text", _l("Note on acknowledged warnings"))
+
 
 def effective_or_accepted(act: Act, _file: Any) -> str:
     """市属高校 and direct units: 1.9 and 1.10 are one act of the city."""
@@ -53,7 +55,11 @@ REVIEW = Workflow(
             writes=rule.submission,
             effects=(rule.note_submission,),
             inputs=(DECLARED,),
-            tells=(Telling("file_submitted", ("school_info", "school_head")),),
+            decides=False,
+            tells=(
+                Telling("file_submitted", ("school_info", "school_head")),
+                Telling("head_file_submitted", ("stand_in",)),
+            ),
             icon="send",
         ),
         Step(
@@ -66,6 +72,7 @@ REVIEW = Workflow(
             needs_reason=True,
             guards=(rule.places_exist,),
             prepares=(rule.keep_submitted,),
+            effects=(rule.settle_first_round,),
             writes=rule.return_notes,
             tells=(
                 Telling("my_file_returned", ("teacher",)),
@@ -82,7 +89,9 @@ REVIEW = Workflow(
             by=(party.teacher_self, party.school_info),
             label=_l("Withdraw"),
             guards=(rule.is_submitter,),
+            decides=False,
             prepares=(rule.keep_submitted,),
+            effects=(rule.settle_first_round,),
             bulk=False,
             tone="secondary",
             icon="arrow-back",
@@ -95,6 +104,8 @@ REVIEW = Workflow(
             by=(party.school_head, party.authority_for_head),
             label=_l("Confirm and report"),
             guards=(rule.not_own_work, rule.round_is_open, rule.rules_hold),
+            writes=rule.to_be_decided,
+            effects=(rule.count_changes,),
             tells=(Telling("file_confirmed", ("authority",)),),
             icon="circle-check",
         ),
@@ -105,6 +116,8 @@ REVIEW = Workflow(
             SUBMITTED,
             by=(party.school_head,),
             label=_l("Withdraw the report"),
+            prepares=(rule.keep_submitted,),
+            writes=rule.in_time,
             tells=(Telling("report_withdrawn", ("authority",)),),
             tone="secondary",
             icon="arrow-back",
@@ -119,6 +132,7 @@ REVIEW = Workflow(
             needs_reason=True,
             guards=(rule.places_exist,),
             prepares=(rule.keep_submitted,),
+            effects=(rule.settle_first_round,),
             writes=rule.return_notes,
             tells=(Telling("file_returned", ("school_head", "school_info")),),
             tone="warning",
@@ -134,7 +148,7 @@ REVIEW = Workflow(
             guards=(rule.scope_ticked, rule.not_own_work, rule.rules_hold),
             prepares=(rule.pass_fence,),
             writes=rule.effect,
-            effects=(rule.take_effect,),
+            effects=(rule.take_effect, rule.settle_first_round),
             inputs=(IN_SCOPE,),
             tells=(
                 Telling("file_effective", ("school_info", "school_head")),
@@ -149,6 +163,7 @@ REVIEW = Workflow(
             ACCEPTED,
             by=(party.city_for_district_file,),
             label=_l("Accept"),
+            writes=rule.in_time,
             tells=(Telling("file_accepted", ("authority",)),),
             icon="checks",
         ),
@@ -160,6 +175,7 @@ REVIEW = Workflow(
             by=(party.city,),
             label=_l("Require a correction"),
             needs_reason=True,
+            guards=(rule.no_second_correction,),
             effects=(rule.open_correction,),
             tells=(Telling("correction_required", ("authority", "school_info", "school_head")),),
             tone="warning",
@@ -173,8 +189,9 @@ REVIEW = Workflow(
             by=(party.city,),
             label=_l("Report to the Ministry"),
             bulk=False,
+            inputs=(NOTE,),
             opens=(report.wait_for_effects,),
-            guards=(rule.no_open_correction, report.no_known_error, report.codes_mapped),
+            guards=(rule.no_open_correction, rule.no_error, report.codes_mapped),
             prepares=(report.freeze_items,),
             tells=(Telling("file_reported", ("authority",)),),
             tone="secondary",

@@ -102,6 +102,13 @@ def upgrade():
         sa.UniqueConstraint("last_id", name=op.f("uq_audit_seal_last_id")),
     )
     op.create_table(
+        "key_fingerprint",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("fingerprint", sa.String(length=16), nullable=False),
+        sa.Column("since", app.models.base.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_key_fingerprint")),
+    )
+    op.create_table(
         "check_rule",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=5), nullable=False),
@@ -182,6 +189,7 @@ def upgrade():
         sa.Column("sort", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=20), nullable=False),
         sa.Column("help_zh", sa.String(length=300), nullable=False),
+        sa.Column("help_en", sa.String(length=300), nullable=False),
         sa.Column("valid_from", app.models.base.UtcDateTime(), nullable=False),
         sa.Column("valid_to", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("origin", sa.String(length=4), nullable=False),
@@ -498,6 +506,7 @@ def upgrade():
         sa.Column("content_version", sa.Integer(), nullable=False),
         sa.Column("id_no", sa.LargeBinary(), nullable=True),
         sa.Column("id_no_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id_no_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("id_doc_type", sa.String(length=5), nullable=True),
         sa.Column("name", sa.String(length=50), nullable=False),
         sa.Column("pinyin", sa.String(length=50), nullable=False),
@@ -523,6 +532,8 @@ def upgrade():
         sa.Column("effective_at", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("confirmed_on", sa.Date(), nullable=True),
         sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("decision_late", sa.Boolean(), nullable=False),
+        sa.Column("nightly_count", sa.Integer(), nullable=False),
         sa.Column("return_notes", sa.JSON(), nullable=True),
         sa.Column("created_at", app.models.base.UtcDateTime(), nullable=True),
         sa.CheckConstraint(
@@ -535,6 +546,7 @@ def upgrade():
         sa.ForeignKeyConstraint(["school_id"], ["unit.id"], name=op.f("fk_teacher_school_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("edu_id", name=op.f("uq_teacher_edu_id")),
+        sa.UniqueConstraint("national_no", name=op.f("uq_teacher_national_no")),
         sa.UniqueConstraint("teacher_no", name=op.f("uq_teacher_teacher_no")),
         sa.UniqueConstraint("uuid", name=op.f("uq_teacher_uuid")),
     )
@@ -571,6 +583,7 @@ def upgrade():
             sqlite_where=sa.text("active AND state IN ('effective','city_accepted','reported')"),
         )
         batch_op.create_index(batch_op.f("ix_teacher_id_no_index"), ["id_no_index"], unique=False)
+        batch_op.create_index(batch_op.f("ix_teacher_id_no_index2"), ["id_no_index2"], unique=False)
         batch_op.create_index("ix_teacher_name", ["name", "id"], unique=False)
         batch_op.create_index("ix_teacher_pinyin", ["pinyin"], unique=False)
         batch_op.create_index(
@@ -587,6 +600,13 @@ def upgrade():
         batch_op.create_index(
             "uq_teacher_id_no_active",
             ["id_no_index"],
+            unique=True,
+            postgresql_where=sa.text("active"),
+            sqlite_where=sa.text("active"),
+        )
+        batch_op.create_index(
+            "uq_teacher_id_no_active2",
+            ["id_no_index2"],
             unique=True,
             postgresql_where=sa.text("active"),
             sqlite_where=sa.text("active"),
@@ -923,7 +943,7 @@ def upgrade():
         batch_op.create_index(
             "ix_correction_open",
             ["teacher_id"],
-            unique=False,
+            unique=True,
             postgresql_where=sa.text("closed_at IS NULL"),
             sqlite_where=sa.text("closed_at IS NULL"),
         )
@@ -970,6 +990,8 @@ def upgrade():
         sa.Column("record", sa.String(length=32), nullable=True),
         sa.Column("message", sa.String(length=500), nullable=False),
         sa.Column("message_en", sa.String(length=500), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("nightly", sa.Boolean(), nullable=False),
         sa.Column("acknowledged_by", sa.Integer(), nullable=True),
         sa.Column("acknowledged_at", app.models.base.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -2060,6 +2082,7 @@ def upgrade():
         sa.Column("sub_unit", sa.String(length=100), nullable=True),
         sa.Column("photo", sa.String(length=200), nullable=True),
         sa.Column("id_no_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id_no_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("extra", sa.JSON(), nullable=True),
         sa.Column("entered_at", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("entered_by", sa.Integer(), nullable=True),
@@ -2093,6 +2116,7 @@ def upgrade():
             sqlite_where=sa.text("valid_from IS NULL"),
         )
         batch_op.create_index("ix_rec_basic_id_no", ["id_no_index"], unique=False)
+        batch_op.create_index("ix_rec_basic_id_no2", ["id_no_index2"], unique=False)
         batch_op.create_index(
             "ix_rec_basic_school",
             ["school_id"],
@@ -2237,7 +2261,9 @@ def upgrade():
         sa.Column("emergency_name", sa.String(length=50), nullable=True),
         sa.Column("emergency_phone", sa.LargeBinary(), nullable=True),
         sa.Column("mobile_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("mobile_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("emergency_phone_index", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("emergency_phone_index2", sa.LargeBinary(length=32), nullable=True),
         sa.Column("extra", sa.JSON(), nullable=True),
         sa.Column("entered_at", app.models.base.UtcDateTime(), nullable=True),
         sa.Column("entered_by", sa.Integer(), nullable=True),
@@ -2273,7 +2299,11 @@ def upgrade():
         batch_op.create_index(
             "ix_rec_contact_emergency_phone", ["emergency_phone_index"], unique=False
         )
+        batch_op.create_index(
+            "ix_rec_contact_emergency_phone2", ["emergency_phone_index2"], unique=False
+        )
         batch_op.create_index("ix_rec_contact_mobile", ["mobile_index"], unique=False)
+        batch_op.create_index("ix_rec_contact_mobile2", ["mobile_index2"], unique=False)
         batch_op.create_index(
             "ix_rec_contact_school",
             ["school_id"],
@@ -3361,6 +3391,7 @@ def upgrade():
         sa.Column("stored_name", sa.String(length=64), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("job_id", sa.Integer(), nullable=True),
+        sa.Column("note", sa.String(length=500), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["ab_user.id"], name=op.f("fk_report_batch_account_id_ab_user")
         ),
@@ -3398,9 +3429,16 @@ def upgrade():
         sa.Column("query", sa.String(length=2000), nullable=False),
         sa.Column("columns", sa.String(length=1000), nullable=False),
         sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("role", sa.String(length=20), nullable=True),
+        sa.CheckConstraint(
+            "(unit_id IS NULL) = (role IS NULL)",
+            name=op.f("ck_saved_view_shared_with_role_in_unit"),
+        ),
         sa.ForeignKeyConstraint(
             ["account_id"], ["ab_user.id"], name=op.f("fk_saved_view_account_id_ab_user")
         ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_saved_view_unit_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
         sa.UniqueConstraint(
             "account_id", "view", "name", name=op.f("uq_saved_view_account_id_view_name")
@@ -3408,13 +3446,73 @@ def upgrade():
     )
     with op.batch_alter_table("saved_view", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_saved_view_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(
+            "ix_saved_view_shared",
+            ["unit_id", "role", "view"],
+            unique=False,
+            postgresql_where=sa.text("unit_id IS NOT NULL"),
+            sqlite_where=sa.text("unit_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "review_claim",
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_review_claim_account_id_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_review_claim_teacher_id_teacher"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("teacher_id", "role", name=op.f("pk_review_claim")),
+    )
+    with op.batch_alter_table("review_claim", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_review_claim_account_id"), ["account_id"], unique=False
+        )
+
+    op.create_table(
+        "review_opinion",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("teacher_id", sa.Integer(), nullable=False),
+        sa.Column("school_id", sa.Integer(), nullable=False),
+        sa.Column("authority_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=10), nullable=False),
+        sa.Column("text", sa.String(length=500), nullable=False),
+        sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
+        sa.Column("object_version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "verdict = 'agree' OR text <> ''", name=op.f("ck_review_opinion_text_if_objection")
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_review_opinion_account_id_ab_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["authority_id"], ["unit.id"], name=op.f("fk_review_opinion_authority_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["school_id"], ["unit.id"], name=op.f("fk_review_opinion_school_id_unit")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"], ["teacher.id"], name=op.f("fk_review_opinion_teacher_id_teacher")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_opinion")),
+    )
+    with op.batch_alter_table("review_opinion", schema=None) as batch_op:
+        batch_op.create_index("ix_review_opinion_teacher", ["teacher_id", "at"], unique=False)
 
     op.create_table(
         "submit_key",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("at", app.models.base.UtcDateTime(), nullable=False),
-        sa.Column("location", sa.String(length=300), nullable=True),
+        sa.Column("location", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["ab_user.id"], name=op.f("fk_submit_key_account_id_ab_user")
         ),
@@ -3488,7 +3586,20 @@ def downgrade():
 
     op.drop_table("import_row")
     op.drop_table("submit_key")
+    with op.batch_alter_table("review_opinion", schema=None) as batch_op:
+        batch_op.drop_index("ix_review_opinion_teacher")
+
+    op.drop_table("review_opinion")
+    with op.batch_alter_table("review_claim", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_claim_account_id"))
+
+    op.drop_table("review_claim")
     with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_saved_view_shared",
+            postgresql_where=sa.text("unit_id IS NOT NULL"),
+            sqlite_where=sa.text("unit_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_saved_view_account_id"))
 
     op.drop_table("saved_view")
@@ -3908,7 +4019,9 @@ def downgrade():
             sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
         )
         batch_op.drop_index("ix_rec_contact_mobile")
+        batch_op.drop_index("ix_rec_contact_mobile2")
         batch_op.drop_index("ix_rec_contact_emergency_phone")
+        batch_op.drop_index("ix_rec_contact_emergency_phone2")
         batch_op.drop_index(
             "ix_rec_contact_draft",
             postgresql_where=sa.text("valid_from IS NULL"),
@@ -3988,6 +4101,7 @@ def downgrade():
             sqlite_where=sa.text("valid_from IS NOT NULL AND valid_to IS NULL"),
         )
         batch_op.drop_index("ix_rec_basic_id_no")
+        batch_op.drop_index("ix_rec_basic_id_no2")
         batch_op.drop_index(
             "ix_rec_basic_draft",
             postgresql_where=sa.text("valid_from IS NULL"),
@@ -4435,6 +4549,11 @@ def downgrade():
             postgresql_where=sa.text("active"),
             sqlite_where=sa.text("active"),
         )
+        batch_op.drop_index(
+            "uq_teacher_id_no_active2",
+            postgresql_where=sa.text("active"),
+            sqlite_where=sa.text("active"),
+        )
         batch_op.drop_index("ix_teacher_title")
         batch_op.drop_index("ix_teacher_submitted")
         batch_op.drop_index("ix_teacher_school_state")
@@ -4447,6 +4566,7 @@ def downgrade():
         batch_op.drop_index("ix_teacher_pinyin")
         batch_op.drop_index("ix_teacher_name")
         batch_op.drop_index(batch_op.f("ix_teacher_id_no_index"))
+        batch_op.drop_index(batch_op.f("ix_teacher_id_no_index2"))
         batch_op.drop_index(
             "ix_teacher_figures",
             postgresql_where=sa.text(
@@ -4552,6 +4672,7 @@ def downgrade():
         batch_op.drop_index("ix_check_rule_valid_to")
 
     op.drop_table("check_rule")
+    op.drop_table("key_fingerprint")
     op.drop_table("audit_seal")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_teacher_id")

@@ -1,10 +1,18 @@
 """What only a browser shows of a file: reveal in place, dependent codes, drafts, the phone."""
 
+import io
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from sqlalchemy import select
 
-from tests.browser.conftest import PHONE
+from app.access.scope import system
+from app.extensions import db
+from app.models.attachment import Attachment
+from app.services.storage import Storage
+from tests.browser.conftest import DESK, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -82,3 +90,94 @@ def test_my_file_is_accessible_and_fits_a_phone(site: Any, language: str) -> Non
             faults[path] = found
 
     assert faults == {}
+
+
+def save_form(page: Any) -> None:
+    """Send the form of the page."""
+    page.click("main form .tm-save button.btn-primary")
+    page.wait_for_load_state("networkidle")
+
+
+def photograph(folder: Path, size: tuple[int, int] = (4000, 3000)) -> Path:
+    """A picture of a telephone: red at the left, green in the middle, blue at the right."""
+    picture = Image.new("RGB", size, (0, 160, 0))
+    third = size[0] // 3
+    picture.paste((200, 0, 0), (0, 0, third, size[1]))
+    picture.paste((0, 0, 200), (2 * third, 0, size[0], size[1]))
+    path = folder / "IMG_0001.jpg"
+    picture.save(path, quality=95)
+    return path
+
+
+def sent_picture(person: Any) -> Image.Image:
+    """What stands in the form in place of the chosen file."""
+    content = person.page.evaluate(
+        """async () => {
+          const bytes = new Uint8Array(await document.querySelector("[data-photo]").files[0].arrayBuffer());
+          return Array.from(bytes);
+        }"""  # noqa: E501
+    )
+    return Image.open(io.BytesIO(bytes(content)))
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_photograph_of_twelve_million_points_is_cut_and_shrunk_in_the_browser(
+    site: Any, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    file = site.world.teacher("A1", "draft")
+    person = site.sign_in("school_info_A1", size=size)
+    page = person.go(f"/teacher/{file.id}/set/basic/edit")
+    told = page.locator("[data-told]")
+
+    page.set_input_files("[data-photo]", photograph(tmp_path))
+    told.filter(has_text="416 × 512").wait_for()
+    assert sent_picture(person).size == (416, 512)
+    assert person.faults() == []
+    assert person.fits()
+
+    frame = page.locator(".tm-crop canvas")
+    frame.focus()
+    for _turn in range(12):
+        page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_timeout(500)
+    assert sent_picture(person).getpixel((410, 250))[2] > 150  # The blue end.
+
+    box = frame.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] - 20, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5, middle, steps=5)
+    page.mouse.up()
+    save_form(page)
+
+    with site.app.app_context(), system():
+        kept = db.session.scalars(
+            select(Attachment).where(
+                Attachment.teacher_id == file.id, Attachment.record_uuid.is_not(None)
+            )
+        ).one()
+        content = Storage.of(site.app.config).read(kept.stored_name)
+    assert kept.size < 60_000
+    stored = Image.open(io.BytesIO(content))
+    assert (stored.format, stored.size) == ("JPEG", (416, 512))
+    assert stored.getpixel((5, 250))[0] > 150  # The red end: the last move was sent as well.
+    assert page.locator(".tm-face").count() == 1
+
+
+@pytest.mark.parametrize("name", ["scan.gif", "broken.jpg"])
+def test_a_picture_that_cannot_be_taken_is_refused_before_it_is_sent(
+    site: Any, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"GIF89a nothing of a picture")
+    file = site.world.teacher("A1", "draft")
+    page = site.sign_in("school_info_A1", language="en").go(f"/teacher/{file.id}/set/basic/edit")
+
+    page.set_input_files("[data-photo]", path)
+
+    said = page.locator("[data-crop-error]")
+    said.wait_for()
+    wanted = "jpg or png" if name.endswith("gif") else "cannot be read"
+    assert wanted in said.inner_text()
+    assert page.input_value("[data-photo]") == ""
+    assert not page.locator(".tm-crop").is_visible()

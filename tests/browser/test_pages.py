@@ -19,6 +19,9 @@ PAGES = {
     "/charts/progress/chart/": "city_info",
     "/charts/districts/chart/": "city_info",
     "/units/list/": "district_info_A",
+    "/problems/list/": "school_info_A1",
+    "/review/archive/list/": "district_info_A",
+    "/delegation/list/": "school_head_A1",
 }
 
 

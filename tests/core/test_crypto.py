@@ -351,10 +351,10 @@ def test_search_uses_both_index_keys_while_they_rotate():
 
 def test_newest_of_two_waiting_index_keys_is_the_next_one():
     more = {
-        f"index_{i}": crypto.new_key("index", i, Suite.INTERNATIONAL, waiting=True) for i in (2, 3)
+        f"index_{i}": crypto.new_key("index", i, Suite.INTERNATIONAL, waiting=True) for i in (2, 4)
     }
 
-    assert ring_of(entries(**more)).next_index_key.id == 3
+    assert ring_of(entries(**more)).next_index_key.id == 4
 
 
 # Keys

@@ -86,6 +86,11 @@ def sheet_of(book: openpyxl.Workbook, set_code: str) -> Any:
     return next(sheet for sheet in book if _set_of(sheet) == set_code)
 
 
+def find_sheet(book: openpyxl.Workbook, set_code: str) -> Any:
+    """The sheet of a set, None where the workbook has none."""
+    return next((sheet for sheet in book if _set_of(sheet) == set_code), None)
+
+
 def _set_of(sheet: Any) -> str:
     codes = [str(cell.value) for cell in sheet[2] if cell.value] if sheet.max_row > 1 else []
     own = [code for code in codes if "." in code and not code.startswith("person.")]

@@ -26,6 +26,25 @@ def test_every_indicator_has_a_rule_in_each_of_seven_categories():
             assert CATALOG.rule(item.set, item.code, category).category == category
 
 
+def test_every_help_is_there_in_both_languages():
+    helped = [item for item in CATALOG.by_key.values() if item.help_zh or item.help_en]
+
+    assert len(helped) > 100
+    assert [item.key for item in helped if not (item.help_zh and item.help_en)] == []
+
+
+def test_what_names_people_and_the_national_core_is_indispensable():
+    keys = {item.key for item in CATALOG.by_key.values() if item.indispensable}
+
+    assert {"basic.name", "basic.id_no", "title.title", "appraisal.result"} <= keys
+    assert "basic.staff_no" not in keys
+    assert all(
+        item.key in keys
+        for item in CATALOG.by_key.values()
+        if item.core and item.source == "natsys_copy"
+    )
+
+
 def test_a_category_sees_what_it_collects_only():
     sets = {each.code: each for each in CATALOG.category_sets("kindergarten")}
 

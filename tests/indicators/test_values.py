@@ -283,11 +283,14 @@ def test_values_are_shown_in_the_reader_s_language(key, value, lang, shown):
     ],
 )
 def test_masks_keep_only_what_may_be_seen(key, value, shown):
-    assert mask(of(key), value) == shown
+    assert mask(of(key), value, keep=4) == shown
 
 
-def test_beside_a_birth_date_only_the_last_character_of_the_number_is_kept():
-    assert mask(of("basic.id_no"), "11019919781104001X", keep=1) == "*" * 17 + "X"
+@pytest.mark.parametrize(
+    ("options", "shown"), [({}, "*" * 18), ({"keep": 0}, "*" * 18), ({"keep": 1}, "*" * 17 + "X")]
+)
+def test_beside_the_year_one_character_of_the_number_is_kept_else_none(options, shown):
+    assert mask(of("basic.id_no"), "11019919781104001X", **options) == shown
 
 
 def test_a_mask_that_comes_back_is_recognised():

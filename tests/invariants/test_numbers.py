@@ -1,5 +1,7 @@
 """Numbers no key can have: whoever types them into an address or a form gets an answer, not a 500.
 
+pytestmark = pytest.mark.wide
+
 A whole number beyond what a database takes, or longer than Python reads, names nothing.
 """
 

@@ -284,7 +284,7 @@ def test_own_jobs_come_newest_first(session):
 
 
 def test_health_page_knows_last_success_and_age_of_the_queue(session, time):
-    assert queue.last_success(session, "work") is None
+    assert queue.last_success(session, "work", "other") == {}
     assert queue.queue_age(session) == timedelta()
 
     add(session)
@@ -293,7 +293,7 @@ def test_health_page_knows_last_success_and_age_of_the_queue(session, time):
     assert queue.queue_age(session) == timedelta(minutes=3)
 
     queue.put(session, take(session), state=JobState.DONE, finished_at=clock.now())
-    assert queue.last_success(session, "work") == START + timedelta(minutes=3)
+    assert queue.last_success(session, "work", "other") == {"work": START + timedelta(minutes=3)}
     assert queue.queue_age(session) == timedelta()
 
 

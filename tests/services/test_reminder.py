@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from app.access.scope import system
 from app.core.clock import now, today
+from app.models.account import Account
 from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import Teacher
@@ -102,6 +103,62 @@ class TestReviewers:
             world.actor("city_info").account_id: 2,
         }
         assert found == heads | authorities
+
+    def test_the_city_hears_of_effective_files_that_wait_for_its_acceptance(self, session, world):
+        with system():
+            session.execute(
+                update(Teacher)
+                .where(Teacher.state == "effective")
+                .values(state_since=now() - timedelta(days=14))
+            )
+            reminder.remind_reviewers(session, world.catalog)
+
+            found = told(session, "review_waiting")
+
+        # Those of A1, A2 and B1; the university's were the city's own decision.
+        assert found == {world.actor("city_info").account_id: 6}
+
+    def test_the_authority_hears_of_the_file_of_a_head_without_anybody(self, session, world):
+        file, head = world.teacher("A1", "submitted"), world.actor("school_head", "A1")
+        with system():
+            session.get(Account, head.account_id).teacher_id = file.id
+            session.execute(
+                update(Teacher)
+                .where(Teacher.id == file.id)
+                .values(state_since=now() - timedelta(days=14))
+            )
+            session.flush()
+            reminder.remind_reviewers(session, world.catalog)
+
+            found = told(session, "review_waiting")
+
+        assert found == {world.actor("district_info", "A").account_id: 1}
+
+
+class TestDeciders:
+    @pytest.mark.parametrize("days", [-3, 0, 7])
+    def test_are_urged_near_or_past_the_last_day_of_their_stage(self, session, world, days):
+        with system():
+            last = today() + timedelta(days=days)
+            set_deadline(session, min(days, 0), authority_deadline=last, city_deadline=last)
+            number = reminder.remind_deciders(session, world.catalog)
+
+            found = told(session, "decision_due")
+
+        assert found == {
+            world.actor("district_info", "A").account_id: 4,
+            world.actor("district_info", "B").account_id: 2,
+            world.actor("city_info").account_id: 2 + 6,
+        }
+        assert number == 3
+
+    def test_are_left_alone_before_and_when_the_round_is_closed(self, session, world):
+        with system():
+            assert reminder.remind_deciders(session, world.catalog) == 0
+            last = today()
+            set_deadline(session, 0, authority_deadline=last, city_deadline=last, closed=True)
+
+            assert reminder.remind_deciders(session, world.catalog) == 0
 
     def test_hear_nothing_of_fresh_files(self, session, world):
         with system():

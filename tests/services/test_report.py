@@ -3,11 +3,12 @@
 import io
 import json
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 
 from app.access.scope import SYSTEM_ACTOR, acting_as, system
 from app.core.clock import today
@@ -25,7 +26,9 @@ from app.models.record import TEACHER_SETS
 from app.models.report import ReportBatch, ReportItem
 from app.models.teacher import Teacher
 from app.services import correction, report
+from app.services.among import checksum
 from app.services.storage import Storage
+from app.workflows import engine
 from app.workflows.review import REVIEW
 from tests.factories import fill
 
@@ -53,6 +56,22 @@ class TestFreezing:
         batch = batches(session)[0]
         assert batch.number == f"BJ-{today().year}-0001"
         assert (batch.count, batch.first_count, batch.state) == (2, 2, "building")
+
+    def test_the_parts_of_one_act_make_one_batch(self, session, world, monkeypatch):
+        monkeypatch.setattr(engine, "BATCH", 2)
+        files = [
+            world.teacher(school, "city_accepted", number)
+            for school in ("A1", "A2", "B1")
+            for number in (1, 2)
+        ]
+
+        outcome = report_files(session, world, *files)
+
+        assert len(outcome.done) == 6
+        assert [each.count for each in batches(session)] == [6]
+        with system():
+            writers = session.scalars(select(Job).where(Job.name == report.WRITE_JOB)).all()
+        assert len(writers) == 1
 
     def test_numbers_follow_each_other(self, session, world):
         for number in (1, 2):
@@ -140,6 +159,23 @@ class TestGuards:
 
         assert codes(report_files(session, world, file), file) == ["DQ013"]
 
+    @pytest.mark.parametrize("aged", ["day", "content", "catalogue"])
+    def test_a_kept_result_that_has_aged_is_not_believed(self, session, world, aged):
+        file = world.teacher("A1", "city_accepted")
+        with system():
+            # The kept result says that all is well; the file has an incomplete row since.
+            fill(session, session.get(Teacher, file.id), "teaching", academic_year=2025)
+            teacher = session.get(Teacher, file.id)
+            if aged == "day":
+                teacher.checked_on = today() - timedelta(days=1)
+            elif aged == "content":
+                teacher.checked_content = 0
+            else:
+                teacher.checked_catalog = 0
+            session.flush()
+
+        assert "DQ075" in codes(report_files(session, world, file), file)
+
     def test_a_code_without_a_counterpart_keeps_a_file_back(self, session, world):
         file = world.teacher("A1", "city_accepted")
         with system():
@@ -148,8 +184,9 @@ class TestGuards:
 
         outcome = report_files(session, world, file)
 
-        assert codes(outcome, file) == ["report_as"]
-        problem = outcome.failed[file.id].problems[0]
+        # The row is checked anew as well, and lacks much else.
+        assert "report_as" in codes(outcome, file)
+        problem = outcome.failed[file.id].problems[-1]
         assert (problem.set, problem.field) == ("teaching", "subject")
         assert "BJ-98" in problem.message
 
@@ -268,6 +305,54 @@ class TestOrdering:
 
         assert made.args["count"] == 8
 
+    def test_files_of_the_same_number_and_sum_or_of_other_versions_are_other_files(
+        self, session, world
+    ):
+        sets = ([(1, 1), (4, 1)], [(2, 1), (3, 1)], [(1, 2), (4, 1)], [(1, 1), (4, 2)])
+        found = set()
+        for each in sets:
+            rows = [select(literal(k).label("key"), literal(v).label("version")) for k, v in each]
+            table = union_all(*rows).subquery()
+            found.add(session.scalar(select(checksum(table.c.key, table.c.version))))
+
+        assert len(found) == len(sets)
+
+    def test_a_file_that_moved_and_came_back_is_another(self, session, world):
+        city = world.actor("city_info")
+        with acting_as(city):
+            found = report.forecast(session)
+        with system():
+            session.get(Teacher, world.teacher("A1", "city_accepted").id).version += 2
+            session.flush()
+
+        with acting_as(city), pytest.raises(Stale):
+            report.order(session, city, count=found.count, checksum=found.checksum)
+
+    def test_a_note_on_warnings_goes_with_the_batch(self, session, world):
+        city, file = world.actor("city_info"), world.teacher("A1", "city_accepted")
+        with acting_as(city):
+            found = report.forecast(session)
+            made = report.order(
+                session, city, count=found.count, checksum=found.checksum, note=" 均已核实 "
+            )
+            with pytest.raises(Refused):
+                report.order(
+                    session, city, count=found.count, checksum=found.checksum, note="长" * 501
+                )
+            REVIEW.perform(session, file.id, "report", city, version=None, note="均已核实")
+
+        assert made.args["note"] == "均已核实"
+        assert batches(session)[0].note == "均已核实"
+
+    def test_only_the_city_orders_a_dry_run_and_one_at_a_time(self, session, world):
+        city, district = world.actor("city_info"), world.actor("district_info", "A")
+        with acting_as(district), pytest.raises(Forbidden):
+            report.order_trial(session, district)
+        with acting_as(city):
+            assert report.order_trial(session, city).args["count"] == 8
+            with pytest.raises(Refused):
+                report.order_trial(session, city)
+
     def test_only_the_city_orders_a_report(self, session, world):
         with acting_as(world.actor("city_info")):
             found = report.forecast(session)
@@ -314,7 +399,7 @@ class TestReading:
 
 
 def unmapped(world: Any) -> set[int]:
-    """The files of the university: the city's own stage has no code of the Ministry."""
+    """The files of the university: “other subject” of their certificate is the city's own."""
     return {world.teacher("U", "city_accepted", number).id for number in (1, 2)}
 
 
@@ -323,6 +408,34 @@ def in_app(app: Any) -> Any:
     with app.app_context(), system():
         yield db.session()
         db.session.remove()
+
+
+class TestDryRun:
+    def test_lists_what_would_stay_behind_and_moves_nothing(self, live_app, world):
+        city, kept_back = world.actor("city_info"), world.teacher("B1", "city_accepted", 2)
+        with in_app(live_app) as session:
+            teacher = session.get(Teacher, kept_back.id)
+            fill(session, teacher, "teaching", academic_year=2025, semester="1", subject="BJ-98")
+            session.commit()
+        with live_app.app_context(), acting_as(city):
+            key = report.order_trial(db.session(), city).id
+            db.session.commit()
+            db.session.remove()
+
+        work(live_app, once=True)
+
+        with in_app(live_app) as session:
+            job = session.get(Job, key)
+            assert (job.state, job.error) == ("done", None)
+            assert (job.result["done"], job.result["refused"]) == (5, 3)
+            assert {each["id"] for each in job.result["failed"]} == {kept_back.id, *unmapped(world)}
+            assert all(each["problems"] for each in job.result["failed"])
+            assert session.scalars(select(ReportBatch)).all() == []
+            states = select(func.count()).where(Teacher.state == "city_accepted")
+            assert session.scalar(states) == 8
+            assert (
+                session.scalars(select(Notice).where(Notice.event == "file_reported")).all() == []
+            )
 
 
 class TestJob:

@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import select
 
 from app.access.scope import acting_as, system
-from app.core.clock import today
-from app.core.errors import Forbidden, NotFound, Refused
+from app.core.clock import now, today
+from app.core.errors import Forbidden, NotFound, Refused, Stale
 from app.models.history import Audit
 from app.models.notice import Notice
 from app.models.round import Extension, Round
 from app.models.teacher import Teacher
 from app.models.unit import Unit
+from app.services import file as files
 from app.services import round as rounds
 
 
@@ -282,3 +283,91 @@ def late_states(session: Any) -> set[str]:
 def late_schools(session: Any) -> set[int]:
     with system():
         return set(session.scalars(select(Teacher.school_id).where(Teacher.late)))
+
+
+class TestLocking:
+    """A closed round locks filling in as well, and says who can open it again."""
+
+    def close(self, session: Any) -> Round:
+        with system():
+            found = session.scalars(select(Round)).one()
+            found.closed, found.closed_at = True, now()
+            session.flush()
+        return found
+
+    def save(self, session: Any, world: Any) -> None:
+        actor = world.actor("school_info", "A1")
+        with acting_as(actor):
+            teacher = session.get(Teacher, world.teacher("A1", "draft").id)
+            files.save_record(
+                session, actor, teacher, "contact", {"address": "新址"}, catalog=world.catalog
+            )
+
+    def test_a_closed_round_locks_filling_in_and_says_who_opens_it(self, session, world):
+        self.close(session)
+
+        with pytest.raises(Stale, match="主管部门可以重新开放"):
+            self.save(session, world)
+
+    def test_a_closed_round_takes_no_new_file(self, session, world):
+        self.close(session)
+        actor = world.actor("school_info", "A1")
+
+        with acting_as(actor), pytest.raises(Refused, match="主管部门可以重新开放"):
+            files.create_file(session, actor, {}, catalog=world.catalog)
+
+    def test_a_running_extension_keeps_its_unit_open(self, session, world):
+        found = self.close(session)
+        with system():
+            until = max(found.school_deadline, today()) + timedelta(days=5)
+            unit = world.units["A1"].id
+            session.add(Extension(round_id=found.id, unit_id=unit, until=until, reason="停电"))
+            session.flush()
+
+        self.save(session, world)
+
+    def test_a_passed_deadline_locks_nothing(self, session, world):
+        with system():
+            found = session.scalars(select(Round)).one()
+            found.opens_on = found.school_deadline = today() - timedelta(days=1)
+            session.flush()
+
+        self.save(session, world)
+
+
+def test_a_round_to_come_does_not_replace_the_one_under_way(session, world):
+    running = make_round(session, name="在办")
+    make_round(session, name="待办", opens_on=today() + timedelta(days=3))
+    unit = unit_of(session, world, "A1")
+
+    assert rounds.rounds_of(session, [unit]) == {unit.id: running}
+
+
+@pytest.mark.parametrize(
+    ("state", "columns"),
+    [
+        ("school_confirmed", ("school_deadline", "authority_deadline")),
+        ("effective", ("school_deadline", "authority_deadline", "city_deadline")),
+    ],
+)
+def test_a_passed_deadline_of_authority_or_city_marks_what_waits_there(
+    session, world, state, columns
+):
+    with system():
+        found = session.scalars(select(Round)).one()
+        found.opens_on = today() - timedelta(days=9)
+        for name in columns:
+            setattr(found, name, today() - timedelta(days=1))
+        session.flush()
+
+        rounds.mark_late(session)
+        session.expire_all()
+
+        marked = set(session.scalars(select(Teacher.state).where(Teacher.decision_late)))
+        assert state in marked
+        assert marked <= {"school_confirmed", "effective"}
+        found.authority_deadline = found.city_deadline = today() + timedelta(days=9)
+        session.flush()
+        rounds.mark_late(session)
+        session.expire_all()
+        assert session.scalars(select(Teacher).where(Teacher.decision_late)).all() == []

@@ -1,6 +1,7 @@
 """Units, accounts, dictionary, codes, parameters, audit log: who sees and changes what."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from app.models.history import Audit
 from app.models.parameter import Parameter, ParameterKind, read_settings
 from app.models.unit import Unit
 from app.services import audit
-from app.views.parameter import check_text
+from app.views.parameter import NOT_IN_USE, check_text
 from tests.variety import statements
 from tests.views.pages import sign_in, token_of
+
+APP = Path(__file__).resolve().parents[2] / "app"
 
 # Pages and the roles that open them; everybody else is refused.
 OPEN = {
@@ -131,7 +134,8 @@ def test_a_school_shows_its_files_by_state_to_those_who_work_with_files(
     path = f"/units/show/{world.units['A1'].id}"
     link = f"_flt_0_school={world.units['A1'].id}"
 
-    assert sign_in(app, world, "district_info_A").get(path).text.count(link) == 7
+    # One list per state, and the one of the open problems.
+    assert sign_in(app, world, "district_info_A").get(path).text.count(link) == 7 + 1
     assert link not in sign_in(app, world, "district_system_A").get(path).text
 
 
@@ -499,3 +503,57 @@ def test_the_filter_panel_is_loaded_when_it_is_opened_with_its_values(
     assert re.findall(r'<option selected value="(\w+)">', panel) == ["110105"]
     assert client.get("/units/panel?_flt_0_id_nothing=1").status_code == 400
     assert sign_in(app, world, "teacher_A1").get("/units/panel").status_code == 403
+
+
+def test_parameters_that_nothing_reads_say_so(app: Any, session: Any, world: Any) -> None:
+    """A setting that the code does not name would change nothing; the list must be true."""
+    code = "\n".join(p.read_text("utf-8") for p in APP.rglob("*.py") if p.name != "parameter.py")
+    composed = re.compile(r"retire_\w+_(age|step|final)")  # read by group (retirement.py)
+    unread = {
+        key
+        for key, each in read_settings().items()
+        if f'"{key}"' not in code
+        and each.kind != ParameterKind.COUNTER
+        and not composed.fullmatch(key)
+    }
+    assert unread == NOT_IN_USE
+
+    client = sign_in(app, world, "city_system", "en")
+    page = client.get("/parameters/list/").text
+    assert page.count("(not in use yet)") >= len(NOT_IN_USE)
+    assert "(not in use yet)" in client.get("/parameters/edit/change_needs_head").text
+    assert "(not in use yet)" not in client.get("/parameters/edit/module_categories").text
+
+
+def test_a_school_says_whether_the_modules_are_open(app: Any, session: Any, world: Any) -> None:
+    client = sign_in(app, world, "city_info", "en")
+
+    assert "are open to this school" in client.get(f"/units/show/{world.units['A1'].id}").text
+    assert "not open to this category" in client.get(f"/units/show/{world.units['U'].id}").text
+
+
+def test_units_that_no_education_authority_runs_carry_a_flag(
+    app: Any, session: Any, world: Any
+) -> None:
+    with system():
+        session.get(Unit, world.units["A1"].id).sponsor_type = "999"
+        session.flush()
+    client = sign_in(app, world, "city_info", "en")
+    flag = "Not an education authority"
+
+    rows = rows_of(client.get("/units/list/?_flt_0_kind=school").text)
+    assert [world.units["A1"].name in row for row in rows if flag in row] == [True]
+    assert flag in client.get(f"/units/show/{world.units['A1'].id}").text
+    assert flag not in client.get(f"/units/show/{world.units['A2'].id}").text
+    assert len(rows_of(client.get("/units/list/?_flt_0_run_by=others").text)) == 1
+    own = rows_of(client.get("/units/list/?_flt_0_run_by=education").text)
+    assert len(own) == 3
+
+    district = sign_in(app, world, "district_info_A", "en")
+    queue = rows_of(district.get("/review/list/?_flt_0_run_by=others").text)
+    assert queue
+    assert all(flag in row and world.units["A1"].name in row for row in queue)
+    others = rows_of(district.get("/review/list/?_flt_0_run_by=education").text)
+    assert not any(flag in row for row in others)
+    waiting = world.teachers["A1_school_confirmed_1"].id
+    assert flag in district.get(f"/review/show/{waiting}").text

@@ -1,105 +1,21 @@
-"""The REST contract: a file from its first value to the city's acceptance, and every refusal."""
+"""The REST contract, address by address: what it takes, and every refusal."""
 
 from typing import Any
 
 import pytest
 
-from app.core.reference import structure
-from app.indicators.values import as_text
-from app.models.record import stored_indicators
+from app.access.scope import system
 from app.models.teacher import Teacher
 from app.models.unit import Unit
 from app.services import job as queue
-from tests.factories import complete_file
-
-API = "/api/v1"
-
-
-class Caller:
-    """A signed-in user of the API."""
-
-    def __init__(self, client: Any, world: Any, key: str) -> None:
-        self.client = client
-        answer = client.post(
-            f"{API}/security/login",
-            json={"username": world.usernames[key], "password": world.password, "provider": "db"},
-        )
-        assert answer.status_code == 200, answer.json
-        self.headers = {"Authorization": f"Bearer {answer.json['access_token']}"}
-
-    def get(self, path: str, **query: Any) -> Any:
-        return self.client.get(API + path, headers=self.headers, query_string=query)
-
-    def post(self, path: str, body: Any = None) -> Any:
-        return self.client.post(API + path, headers=self.headers, json=body or {})
-
-    def put(self, path: str, body: Any) -> Any:
-        return self.client.put(API + path, headers=self.headers, json=body)
-
-    def delete(self, path: str) -> Any:
-        return self.client.delete(API + path, headers=self.headers)
+from tests.factories import make_account
+from tests.views.api_caller import API, Caller, step
 
 
 @pytest.fixture
 def call(client: Any, world: Any) -> Any:
     """Sign in as an actor of the world: call("school_info_A1")."""
-    return lambda key: Caller(client, world, key)
-
-
-def spelled(set_code: str, row: dict[str, Any], *, typed: bool) -> dict[str, str]:
-    """The values of a row as a person or program sends them."""
-    known = {item.code: item for item in stored_indicators(structure().sets[set_code])}
-    return {
-        code: as_text(known[code], value)
-        for code, value in row.items()
-        if code in known and value is not None and not (typed and known[code].read_only)
-    }
-
-
-def open_file(clerk: Caller, session: Any, world: Any, school: str = "A1") -> tuple[int, Any]:
-    """Open and fill a complete file over the API; returns its id and the content."""
-    unit = session.get(Unit, world.units[school].id, execution_options={"unscoped": True})
-    content = complete_file(unit, world.catalog, name="张三丰")
-    basic = spelled("basic", content.pop("basic")[0], typed=True)
-    answer = clerk.post("/teacher/", {"basic": basic})
-    assert answer.status_code == 201, answer.json
-    key = answer.json["id"]
-    filled = set()
-    for set_code, rows in content.items():
-        for row in rows:
-            answer = clerk.post(f"/teacher/{key}/{set_code}", spelled(set_code, row, typed=True))
-            assert answer.status_code == 201, (set_code, answer.json)
-            filled.add(set_code)
-    for entry in world.catalog.category_sets("primary_secondary"):
-        if entry.multi_row and entry.code not in filled:
-            answer = clerk.post(f"/teacher/{key}/{entry.code}", {"none": True})
-            assert answer.status_code == 200, (entry.code, answer.json)
-    return key, content
-
-
-def test_a_file_goes_from_first_value_to_acceptance(call: Any, session: Any, world: Any) -> None:
-    clerk, head = call("school_info_A1"), call("school_head_A1")
-    district, city = call("district_info_A"), call("city_info")
-
-    key, _content = open_file(clerk, session, world)
-    clerk.post(f"/teacher/{key}/problem")
-    version = clerk.get(f"/review/{key}").json["version"]
-    done = clerk.post(f"/review/{key}/submit", {"version": version, "declared": True})
-    assert done.status_code == 200, done.json
-    assert done.json["state"] == "submitted"
-    done = head.post(f"/review/{key}/confirm", {"version": done.json["version"]})
-    assert done.status_code == 200, done.json
-    done = district.post(
-        f"/review/{key}/approve", {"version": done.json["version"], "scope_checked": True}
-    )
-    assert done.status_code == 200, done.json
-    assert done.json["state"] == "effective"
-    done = city.post(f"/review/{key}/accept", {"version": done.json["version"]})
-
-    assert done.json["state"] == "city_accepted"
-    number = city.get(f"/teacher/{key}").json["result"]["teacher_no"]
-    assert len(number) == 10
-    assert number.isdigit()
+    return lambda key: Caller(client, world.usernames[key])
 
 
 def test_nobody_signed_in_gets_401(client: Any) -> None:
@@ -257,3 +173,102 @@ def test_the_result_of_a_job_is_its_owners_alone(call: Any, session: Any, world:
     assert mine.json["result"] == {"files": 3}
     assert theirs.json["result"] is None
     assert foreign.status_code == 404
+
+
+def first_row(caller: Any, key: int, set_code: str) -> dict[str, Any]:
+    return caller.get(f"/teacher/{key}/{set_code}").json["result"][0]
+
+
+def test_a_row_is_changed_and_deleted_at_the_version_that_was_read(call: Any, world: Any) -> None:
+    clerk, key = call("school_info_A1"), world.teacher("A1", "draft").id
+    row = first_row(clerk, key, "learning")
+    address = f"/teacher/{key}/learning/{row['id']}"
+
+    changed = clerk.put(address, {"version": row["version"], "major": "物理学"})
+    stale = clerk.put(address, {"version": row["version"], "major": "化学"})
+    kept = first_row(clerk, key, "learning")
+    late = clerk.delete(f"{address}?version={row['version']}")
+    gone = clerk.delete(f"{address}?version={kept['version']}")
+
+    assert changed.status_code == 200, changed.json
+    assert changed.json["major"] == "物理学"
+    assert stale.status_code == 409
+    assert kept["major"] == "物理学"
+    assert late.status_code == 409
+    assert gone.status_code == 200, gone.json
+    assert clerk.get(f"/teacher/{key}/learning").json["count"] == 0
+
+
+@pytest.mark.parametrize("version", ["x", "-1", "1e3"])
+def test_a_version_that_is_no_number_is_malformed(call: Any, world: Any, version: str) -> None:
+    clerk, key = call("school_info_A1"), world.teacher("A1", "draft").id
+    row = first_row(clerk, key, "learning")
+
+    refused = clerk.delete(f"/teacher/{key}/learning/{row['id']}?version={version}")
+
+    assert refused.status_code == 400
+    assert clerk.get(f"/teacher/{key}/learning").json["count"] == 1
+
+
+def test_a_row_of_another_file_is_not_found(call: Any, world: Any) -> None:
+    clerk, key = call("school_info_A1"), world.teacher("A1", "draft").id
+    other = first_row(clerk, world.teacher("A1", "draft", 2).id, "learning")
+
+    assert clerk.put(f"/teacher/{key}/learning/{other['id']}", {"major": "x"}).status_code == 404
+    assert clerk.delete(f"/teacher/{key}/learning/{other['id']}").status_code == 404
+
+
+def test_a_return_names_fields_that_the_school_reads(call: Any, world: Any) -> None:
+    key = world.teacher("A1", "school_confirmed").id
+    reasons = {"basic.native_place": "与户口簿不符", "ach_award": "缺证书"}
+
+    unknown = step(call("district_info_A"), key, "return", reason="错", fields={"basic.x": "错"})
+    done = step(call("district_info_A"), key, "return", reason="请核对", fields=reasons)
+    seen = call("school_info_A1").get(f"/review/{key}").json
+
+    assert unknown.status_code == 422
+    assert unknown.json["errors"][0]["code"] == "field"
+    assert done.status_code == 200, done.json
+    assert seen["state"] == "returned"
+    last = seen["history"][0]
+    assert (last["step"], last["reason"], last["fields"]) == ("return", "请核对", reasons)
+    assert "submit" in {each["step"] for each in seen["available"]}
+
+
+def test_a_second_assignment_is_taken_by_its_header(call: Any, session: Any, world: Any) -> None:
+    with system():
+        school = session.get(Unit, world.units["B1"].id)
+    own = world.actors["school_info_A1"]
+    second = make_account(session, role="school_head", unit=school, account=own.account_id)
+    caller = call("school_info_A1")
+
+    me = caller.get("/me").json
+    caller.headers["X-Assignment"] = str(second.assignment_id)
+    other = caller.get("/me").json
+    seen = {row["school_id"] for row in caller.get("/teacher/").json["result"]}
+
+    assert me["assignment"]["id"] == own.assignment_id
+    listed = {each["id"] for each in me["assignments"]}
+    assert {own.assignment_id, second.assignment_id} <= listed
+    assert other["assignment"]["role"] == "school_head"
+    assert seen == {world.units["B1"].id}
+
+
+def test_what_waits_is_what_the_queue_holds(call: Any, world: Any) -> None:
+    head = call("school_head_A1")
+
+    rows = {row["key"]: row for row in head.get("/todo").json["result"]}
+
+    count = head.get("/teacher/", q="(filters:!((col:state,opr:eq,value:submitted)))").json["count"]
+    assert count > 0
+    assert count in {row["count"] for row in rows.values()}
+    assert all(row["label"] for row in rows.values())
+
+
+@pytest.mark.parametrize("q", ["!", "(a:", "(((", "(" * 3000, "'", "!(", "\x00", "%", "1", "!n"])
+def test_a_query_that_is_no_rison_is_malformed(call: Any, q: str) -> None:
+    head = call("school_head_A1")
+
+    assert head.get("/teacher/", q=q).status_code == 400
+    assert head.get(f"/teacher/{10**6}", q=q).status_code in (400, 404)
+    assert head.post("/review/bulk/confirm", {"filter": q, "count": 0}).status_code == 400

@@ -148,7 +148,7 @@ def files_form(client: Any, **fields: Any) -> dict[str, Any]:
     """The form under the list of files, with everything selected."""
     page = client.get("/teacher/list/").text
     count = re.search(r'name="count" value="(\d+)"', page)[1]
-    checksum = re.search(r'name="checksum" value="(\d+)"', page)[1]
+    checksum = re.search(r'name="checksum" value="([^"]+)"', page)[1]
     form = {"csrf_token": token_of(page), "select_all": "1", "filter": "", "action": "x"}
     return form | {"count": count, "checksum": checksum} | fields
 

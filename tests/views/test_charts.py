@@ -323,3 +323,26 @@ def test_home_charts_are_those_of_the_tier(app: Any, session: Any, world: Any) -
 def test_a_chart_view_without_its_declarations_cannot_be_written() -> None:
     with pytest.raises(TypeError, match="search_columns"):
         type("Half", (BaseChartView,), {"class_permission_name": "Chart", "definitions": []})
+
+
+def test_the_map_of_the_progress_counts_files_in_force_or_in_the_state_asked_for(
+    app: Any, world: Any, varied: Any
+) -> None:
+    with app.test_request_context("/"), acting_as(world.actors["city_info"]):
+        usual = draw(app, charts.ProgressChartView, "map", "")
+        returned = draw(app, charts.ProgressChartView, "map", "_flt_4_state=returned")
+
+    live = ("effective", "city_accepted", "reported")
+    for chart, states in ((usual, live), (returned, ("returned",))):
+        wanted: dict[int, int] = {}
+        for row in varied:
+            if row["active"] and row["state"] in states:
+                wanted[row["authority_id"]] = wanted.get(row["authority_id"], 0) + 1
+        assert chart.kind == "map"
+        assert sorted(row.value for row in chart.rows if row.value) == sorted(wanted.values())
+
+
+def test_a_district_has_no_map_of_the_progress(app: Any, session: Any, world: Any) -> None:
+    client = sign_in(app, world, "district_info_A")
+
+    assert client.get("/charts/progress/chart/map").status_code == 404

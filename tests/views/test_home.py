@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, update
@@ -11,6 +12,7 @@ from app.access.scope import system
 from app.core.clock import now, today
 from app.models.account import Assignment
 from app.models.correction import Correction
+from app.models.exchange import ExportFile
 from app.models.history import Audit
 from app.models.job import Job, JobState
 from app.models.round import Round
@@ -80,6 +82,22 @@ def _add_work(session: Any, world: Any) -> None:
                 close_reason="已更正" if closed else None,
             )
         )
+    clerk = world.actors["school_info_A1"]
+    place = {"unit": clerk.unit_id, "authority": clerk.authority_id}
+    # One waits for approval; the head's own one must not be counted with it.
+    for owner, approval in ((clerk, "waiting"), (world.actors["school_head_A1"], "none")):
+        session.add(
+            ExportFile(
+                uuid=uuid4().hex,
+                account_id=owner.account_id,
+                at=now(),
+                expires_at=now() + timedelta(hours=1),
+                file_name="x.xlsx",
+                purpose="测试",
+                approval=approval,
+                request=place,
+            )
+        )
     for state in (JobState.FAILED, JobState.QUEUED, JobState.DONE):
         ended = None if state is JobState.QUEUED else now()
         session.add(Job(name="export", state=state, finished_at=ended, account_id=city.account_id))
@@ -126,6 +144,18 @@ def test_home_leaks_nothing_and_its_charts_follow(
         assert part.text.count("<figure") == 3
         assert "<html" not in part.text
         world.assert_no_leak(part, world.actors[key], place="list")
+
+
+def test_a_head_sees_the_corrections_that_the_city_asks_for(
+    app: Any, session: Any, busy: Any
+) -> None:
+    client = sign_in(app, busy, "school_head_A1", language="en")
+
+    found = {each.label.strip(): each for each in figures(client.get("/").text)}
+    item = next(each for label, each in found.items() if "Corrections that the city" in label)
+
+    assert item.count == 1
+    assert rows_behind(client, item.href) == 1
 
 
 def test_nobody_gets_the_charts_without_signing_in(client: Any) -> None:

@@ -141,7 +141,7 @@ def test_marking_read_stays_on_the_site(app: Any, session: Any, world: Any) -> N
     away = post(client, f"/notices/{one}/read", next="https://evil.example/")
 
     assert back.headers["Location"] == "/notices/list/?show=unread"
-    assert away.headers["Location"] == "/"
+    assert away.headers["Location"] == "/notices/list/"
     assert unread(session, actor) == {other}
 
 

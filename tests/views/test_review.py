@@ -25,6 +25,7 @@ from tests.workflows.test_review import a_finding
 
 ROW = re.compile(r'<td class="[^"]*tm-first[^"]*"[^>]*><a href="/review/show/(\d+)')
 SEGMENT = re.compile(r'<a href="[^"]*"[^>]*>([^<]+)<span class="tm-figure">([\d,]+)</span></a>')
+CLAIMS = {"claim", "give_back"}
 STATES = {
     "school_info_A1": ("returned", "draft", "submitted"),
     "school_head_A1": ("submitted", "school_confirmed"),
@@ -160,8 +161,8 @@ class TestQueue:
         names = {state: {a or b for a, b in found} for state, found in offered.items()}
 
         assert names == {
-            "effective": {"accept", "require_correction"},
-            "school_confirmed": {"approve", "return"},
+            "effective": {"accept", "require_correction"} | CLAIMS,
+            "school_confirmed": {"approve", "return"} | CLAIMS,
         }
 
     def test_an_assistant_of_the_city_is_offered_no_act(self, app, session, world):
@@ -236,6 +237,35 @@ class TestMany:
                 session.execute(update(Teacher).where(Teacher.id == file.id).values(state=after))
 
         assert act(client, "confirm", query=query, **whole).status_code == 409
+
+    @pytest.mark.parametrize("everything", [False, True], ids=["marked", "all that match"])
+    def test_a_file_returned_altered_and_sent_again_meanwhile_is_not_approved_unseen(
+        self, app, session, world, everything
+    ):
+        moved, still = (world.teacher("A1", "school_confirmed", number) for number in (1, 2))
+        client, query = sign_in(app, world, "district_info_A"), "_flt_0_state=school_confirmed"
+        page = client.get(f"/review/list/?{query}").text
+        sent = {"seen": re.findall(r'name="seen" value="([^"]+)"', page)}
+        assert len(sent["seen"]) == 4
+        if everything:
+            names = ("count", "checksum")
+            sent |= {"select_all": "1"} | {name: hidden(page, name) for name in names}
+        with system():
+            # Return, submission and confirmation: the same state, three versions later.
+            session.execute(
+                update(Teacher).where(Teacher.id == moved.id).values(version=Teacher.version + 3)
+            )
+
+        ids = [moved.id, still.id]
+        answer = act(client, "approve", ids, query, **sent, **{"approve-scope_checked": "1"})
+
+        if everything:
+            assert answer.status_code == 409
+            assert states(session, moved, still) == ["school_confirmed"] * 2
+            return
+        assert states(session, moved, still) == ["school_confirmed", "effective"]
+        refused, _tile, _done = client.get(answer.location).text.rpartition("card-header")
+        assert f"/review/show/{moved.id}" in refused
 
     def test_foreign_rows_are_ignored(self, app, session, world):
         own, foreign = world.teacher("A1", "submitted"), world.teacher("B1", "submitted")

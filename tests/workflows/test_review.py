@@ -1,7 +1,7 @@
 """The file review against the table of the specification: every state, step, role and place."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,9 @@ from app.models.teacher import (
     ReviewState,
     Teacher,
 )
-from app.services import report
+from app.models.unit import Unit
+from app.services import check, compare, report
+from app.services import file as files
 from app.services.number import is_number
 from app.workflows.review import REVIEW
 from tests.factories import make_account
@@ -134,11 +136,13 @@ def target(state: str, step: str, school: str) -> str:
     return row.target or state
 
 
-def checksum(session: Any) -> str:
-    """A checksum over every row of every table."""
+def checksum(session: Any, leave_out: Sequence[str] = ()) -> str:
+    """A checksum over every row of every table but some."""
     session.flush()
     digest = hashlib.sha256()
     for table in db.metadata.sorted_tables:
+        if table.name in leave_out:
+            continue
         rows = session.connection().execute(select(table).order_by(*table.primary_key))
         digest.update(table.name.encode())
         for row in rows:
@@ -226,6 +230,28 @@ def test_everybody_else_is_refused_and_nothing_changes(session, world, role, uni
         mine = actor.role == Role.TEACHER and actor.unit_id == file.school_id
         who = replace(actor, teacher_id=file.id) if mine else actor
         assert take(session, who, file, step) == wanted, (state, step)
+
+    assert checksum(session) == before
+
+
+OWN_AFFAIRS = {"submit", "withdraw"}  # Filling in is not deciding.
+
+
+@pytest.mark.usefixtures("codes_aside")
+@pytest.mark.parametrize("school", ["A1", "U"])
+@pytest.mark.parametrize(
+    ("role", "unit"), [each for each in ROLES if not each[0].startswith("teacher")]
+)
+def test_nobody_decides_on_the_own_file_under_whatever_role(session, world, role, unit, school):
+    actor = world.actor(role, unit)
+    before = checksum(session)
+    for state, step, file in cases(world, school):
+        if step in OWN_AFFAIRS or expected(actor, school, state, step, world) != 200:
+            continue
+        owner = replace(actor, teacher_id=file.id)
+        with acting_as(owner), pytest.raises(Refused) as caught:
+            REVIEW.perform(session, file.id, step, owner, version=None, **INPUTS.get(step, {}))
+        assert [problem.code for problem in caught.value.problems] == ["own_file"], (state, step)
 
     assert checksum(session) == before
 
@@ -384,17 +410,54 @@ def a_finding(file: Any, severity: str, **place: Any) -> FileProblem:
     )
 
 
-def test_a_warning_blocks_submission_until_it_is_acknowledged_and_nothing_later(session, world):
-    info, head = world.actor("school_info", "A1"), world.actor("school_head", "A1")
-    draft, waiting = world.teacher("A1", "draft"), world.teacher("A1", "submitted")
+def warn(session: Any, *files: Any, **place: Any) -> None:
+    """Let the rules have found a warning of each file that nobody has acknowledged."""
     with system():
-        for file in (draft, waiting):
+        for file in files:
             session.get(Teacher, file.id).warning_count += 1
-            session.add(a_finding(file, "warning"))
+            session.add(a_finding(file, "warning", **place))
         session.flush()
 
+
+def test_a_warning_blocks_submission_and_confirmation_until_it_is_acknowledged(session, world):
+    info, head = world.actor("school_info", "A1"), world.actor("school_head", "A1")
+    draft, waiting = world.teacher("A1", "draft"), world.teacher("A1", "submitted")
+    warn(session, draft, waiting)
+
     assert refused(session, info, draft, "submit", declared=True) == ["DQ013"]
+    assert refused(session, head, waiting, "confirm") == ["DQ013"]
+    for file in (draft, waiting):
+        with acting_as(info):
+            teacher = session.get(Teacher, file.id)
+            assert check.acknowledge(session, info, teacher, catalog=world.catalog) == 1
+    assert take(session, info, draft, "submit") == 200
     assert take(session, head, waiting, "confirm") == 200
+
+
+def test_a_warning_that_appears_after_the_confirmation_does_not_hold_up_the_authority(
+    session, world
+):
+    file = world.teacher("A1", "school_confirmed")
+    warn(session, file)
+
+    assert take(session, world.actor("district_info", "A"), file, "approve") == 200
+
+
+def test_the_warnings_that_a_teacher_may_leave_are_the_schools_to_answer_for(session, world):
+    file, known = world.teacher("A1", "draft"), world.catalog
+    teacher = as_owner(session, world.actor("teacher", "A1"), file)
+    info, head = world.actor("school_info", "A1"), world.actor("school_head", "A1")
+    warn(session, file, set="appraisal", field="result")
+    with acting_as(teacher):
+        row = session.get(Teacher, file.id)
+        assert check.acknowledge(session, teacher, row, catalog=known) == 0
+
+    assert take(session, teacher, file, "submit") == 200
+    assert refused(session, head, file, "confirm") == ["DQ013"]
+    with acting_as(info):
+        row = session.get(Teacher, file.id)
+        assert check.acknowledge(session, info, row, catalog=known) == 1
+    assert take(session, head, file, "confirm") == 200
 
 
 def test_a_teacher_answers_only_for_what_a_teacher_fills_in(session, world):
@@ -446,8 +509,6 @@ def test_nobody_approves_what_they_entered_or_submitted(session, world):
 
 
 def unit_of(session: Any, key: int) -> Any:
-    from app.models.unit import Unit
-
     with system():
         return session.get(Unit, key)
 
@@ -465,9 +526,9 @@ def test_submitting_for_a_teacher_bars_from_confirming(session, world):
     assert refused(session, also_head, file, "confirm") == ["own_work"]
 
 
-def head_of_own_file(session: Any, world: Any, state: str) -> tuple[Actor, Any]:
+def head_of_own_file(session: Any, world: Any, state: str, number: int = 1) -> tuple[Actor, Any]:
     """The head of A1, and the file of the same person."""
-    file, head = world.teacher("A1", state), world.actor("school_head", "A1")
+    file, head = world.teacher("A1", state, number), world.actor("school_head", "A1")
     with system():
         session.get(Account, head.account_id).teacher_id = file.id
         session.flush()
@@ -503,6 +564,54 @@ def test_without_a_delegate_the_authority_confirms_and_approves_the_head_s_file(
     assert take(session, authority, file, "confirm") == 200
     assert last_step(session, file).data == {"stands_in": "school_head"}
     assert take(session, authority, file, "approve") == 200
+
+
+def test_a_delegate_who_entered_or_submitted_the_head_s_file_counts_as_none(session, world):
+    head, file = head_of_own_file(session, world, "submitted")
+    delegate = make_account(
+        session,
+        role="school_head",
+        unit=unit_of(session, file.school_id),
+        delegated_from=head.assignment_id,
+        valid_to=today(),
+    )
+    with system():
+        session.add(Contributor(teacher_id=file.id, account_id=delegate.account_id))
+        session.flush()
+    authority = world.actor("district_info", "A")
+
+    assert refused(session, delegate, file, "confirm") == ["own_work"]
+    assert take(session, authority, file, "confirm") == 200
+    assert last_step(session, file).data == {"stands_in": "school_head"}
+
+
+def test_the_authority_hears_that_a_head_without_anybody_submitted(session, world):
+    _head, file = head_of_own_file(session, world, "draft", 2)
+    other = world.teacher("A1", "draft", 1)
+
+    for each in (file, other):
+        assert take(session, world.actor("school_info", "A1"), each, "submit") == 200
+
+    with system():
+        found = session.scalars(select(Notice).where(Notice.event == "head_file_submitted")).all()
+    assert [(each.account_id, each.teacher_id) for each in found] == [
+        (world.actor("district_info", "A").account_id, file.id)
+    ]
+
+
+def test_who_confirmed_as_head_does_not_approve_under_another_role(session, world):
+    head, file = world.actor("school_head", "A1"), world.teacher("A1", "submitted")
+    also_authority = make_account(
+        session,
+        role="district_info",
+        unit=unit_of(session, world.units["A"].id),
+        account=head.account_id,
+    )
+
+    assert take(session, head, file, "confirm") == 200
+
+    assert refused(session, also_authority, file, "approve", scope_checked=True) == ["own_work"]
+    assert take(session, world.actor("district_info", "A"), file, "approve") == 200
 
 
 def test_a_delegation_that_has_ended_counts_no_more(session, world):
@@ -559,6 +668,48 @@ def test_an_extension_opens_a_closed_round_for_its_unit_alone(session, world):
     )
     other = world.actor("school_head", "A2"), world.teacher("A2", "submitted")
     assert take(session, *other, "confirm") == 422
+
+
+def test_a_round_that_has_not_begun_takes_no_submission(session, world):
+    file = world.teacher("A1", "draft")
+    with system():
+        found = session.scalars(select(Round)).one()
+        found.opens_on = today() + timedelta(days=1)
+        session.flush()
+
+    info = world.actor("school_info", "A1")
+    assert refused(session, info, file, "submit", declared=True) == ["round_not_begun"]
+    with system():
+        found.opens_on = today()
+        session.flush()
+    assert take(session, info, file, "submit") == 200
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("school_head_A1", "submitted", "confirm", "authority_deadline", True),
+        ("district_info_A", "school_confirmed", "approve", "city_deadline", True),
+        ("district_info_A", "school_confirmed", "return", "city_deadline", False),
+        ("city_info", "effective", "accept", "city_deadline", False),
+        ("school_head_A1", "school_confirmed", "withdraw_report", "city_deadline", False),
+    ],
+)
+def test_a_late_decision_is_marked_while_it_is_waited_for(session, world, case):
+    who, state, step, column, wanted = case
+    file = world.teacher("A1", state)
+    with system():
+        found = session.scalars(select(Round)).one()
+        order = ("opens_on", "school_deadline", "authority_deadline", "city_deadline")
+        for each in order[: order.index(column) + 1]:
+            setattr(found, each, today() - timedelta(days=1))
+        session.get(Teacher, file.id).decision_late = not wanted
+        session.flush()
+
+    assert take(session, world.actors[who], file, step) == 200
+
+    with system():
+        assert session.get(Teacher, file.id, populate_existing=True).decision_late is wanted
 
 
 def test_a_passed_deadline_marks_late_and_locks_nothing(session, world):
@@ -680,7 +831,60 @@ def test_a_required_correction_leaves_the_file_in_force_and_keeps_it_out_of_repo
     assert refused(session, actor, file, "report") == ["correction"]
 
 
+def test_a_file_has_one_open_correction_task_at_a_time(session, world):
+    city, file = world.actor("city_info"), world.teacher("A1", "city_accepted")
+    assert take(session, city, file, "require_correction") == 200
+
+    assert refused(session, city, file, "require_correction", reason="再") == ["correction"]
+
+
+# The first collection of a school.
+
+
+def first_effective(session: Any, world: Any) -> bool:
+    with system():
+        return session.get(Unit, world.units["A1"].id, populate_existing=True).first_effective
+
+
+@pytest.mark.parametrize("last_step", ["approve", "return"])
+def test_the_first_collection_is_in_effect_once_no_file_waits_for_a_decision(
+    session, world, last_step
+):
+    with system():
+        session.get(Unit, world.units["A1"].id).first_effective = False
+        session.query(Teacher).filter_by(school_id=world.units["A1"].id, state=SUBMITTED).update(
+            {"state": DRAFT}
+        )
+        session.flush()
+    first, second = (world.teacher("A1", "school_confirmed", number) for number in (1, 2))
+
+    approve(session, world, first)
+    assert first_effective(session, world) is False  # The second one waits.
+    assert take(session, world.actor("district_info", "A"), second, last_step) == 200
+
+    assert first_effective(session, world) is True
+
+
 # Snapshots of what was submitted.
+
+
+def test_changes_between_two_confirmations_show(session, world):
+    head, file = world.actor("school_head", "A1"), world.teacher("A1", "school_confirmed")
+    info, known = world.actor("school_info", "A1"), world.catalog
+    assert take(session, head, file, "withdraw_report") == 200
+    with acting_as(info):
+        teacher = session.get(Teacher, file.id, populate_existing=True)
+        values = {"year": "2019", "result": "2", "org_name": "某校"}
+        files.save_record(session, info, teacher, "appraisal", values, catalog=known)
+        check.acknowledge(session, info, teacher, catalog=known)
+
+    assert take(session, head, file, "confirm") == 200
+
+    with system():
+        found = compare.since_submission(session, session.get(Teacher, file.id), known)
+        kept = session.scalars(select(FileSnapshot).where(FileSnapshot.teacher_id == file.id)).one()
+    assert [(each.set, each.kind) for each in found.records] == [("appraisal", "added")]
+    assert (kept.step, kept.changes) == ("withdraw_report", found.count)
 
 
 def test_a_return_keeps_what_was_submitted_sealed(session, world):

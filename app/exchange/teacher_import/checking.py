@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.access.scope import Actor
 from app.core.clock import BEIJING, now
+from app.core.crypto import index_column
 from app.core.errors import NotFound, Refused
 from app.exchange.teacher_import.batch import CHECKED, CHECKING, FAILED
 from app.exchange.teacher_import.finding import Finding, finding
@@ -60,6 +61,8 @@ def check_batch(
         progress(1, 1)
         return
     persons = persons_of(session, batch.id)
+    # The first step commits that the check began anew.
+    audit.record(session, "import", actor=actor, object=batch, detail={"step": "checking"})
     progress(0, len(persons))
     planner = Planner(
         session,
@@ -134,13 +137,14 @@ def _read(
 
 
 def _numbers(session: Session, school: Unit) -> dict[str, bytes]:
-    query = select(Teacher.teacher_no, Teacher.id_no_index).where(
+    index = getattr(Teacher, index_column("id_no"))
+    query = select(Teacher.teacher_no, index).where(
         Teacher.school_id == school.id,
         Teacher.active,
         Teacher.teacher_no.is_not(None),
-        Teacher.id_no_index.is_not(None),
+        index.is_not(None),
     )
-    return {str(number): bytes(index or b"") for number, index in session.execute(query)}
+    return {str(number): bytes(found) for number, found in session.execute(query)}
 
 
 def _refusals(refusal: Refused) -> list[Finding]:
@@ -180,7 +184,7 @@ def _note_look_ups(session: Session, actor: Actor, planner: Planner, before: int
     """Write down whose file elsewhere was met; an alert when more were met than may be named."""
     met = planner.foreign[before : planner.foreign_names]
     if met:
-        query = select(Teacher.id).where(Teacher.active, Teacher.id_no_index.in_(met))
+        query = select(Teacher.id).where(Teacher.active, Teacher.has_number(met))
         ids = session.scalars(query.execution_options(unscoped=True)).all()
         objects = [("teacher", key, key) for key in ids]
         audit.record_many(session, LOOK_UP, actor=actor, objects=objects, detail={"by": "import"})

@@ -28,7 +28,7 @@ from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
-from app.services import check
+from app.services import check, filling
 from app.services import file as files
 
 INSERT, UPDATE, BOTH = "insert", "update", "both"
@@ -95,6 +95,7 @@ class Planner:
     ) -> None:
         self.session, self.actor, self.catalog = session, actor, catalog
         self.school_id = school.id
+        self._round_closed = filling.is_round_closed(school)
         self.mode, self.letters = mode, letters or {}
         self.foreign_names, self.locks = foreign_names, locks
         self.foreign: list[bytes] = []
@@ -144,12 +145,13 @@ class Planner:
 
     def _teachers(self, persons: list[bytes]) -> dict[bytes, Teacher]:
         query = select(Teacher).where(
-            Teacher.school_id == self.school_id, Teacher.active, Teacher.id_no_index.in_(persons)
+            Teacher.school_id == self.school_id, Teacher.active, Teacher.has_number(persons)
         )
         query = query.order_by(Teacher.id)
         if self.locks:
             query = query.with_for_update(of=Teacher)
-        return {bytes(each.id_no_index or b""): each for each in self.session.scalars(query)}
+        found, wanted = self.session.scalars(query), set(persons)
+        return {index: each for each in found for index in each.number_indexes if index in wanted}
 
     def _look_at_stranger(
         self, person: bytes, rows: list[StagedRow], known: check.KnownIdentity | None
@@ -286,7 +288,10 @@ class Planner:
 
     def _check_rights(self, plan: PersonPlan, row: StagedRow, codes: Sequence[str]) -> None:
         teacher = plan.teacher
-        if teacher is not None and not files.is_open_to(self.actor, teacher):
+        if self._round_closed:
+            self._blame(row, "locked", filling.round_closed)
+            return
+        if teacher is not None and not files.is_open_to(self.actor, teacher, closed=False):
             self._blame(row, "locked", lambda: files.locked_reason(teacher))
             return
         for code in codes:

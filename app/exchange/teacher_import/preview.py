@@ -22,6 +22,7 @@ from app.indicators.values import mask
 from app.models.exchange import ImportBatch, ImportRow
 
 PAGE = 25
+LAST_FOUR = 4  # No birth date or place stands beside the number (SEC-11).
 MAX_PAGE = 100
 WARNED = "warned"
 KINDS = (INSERTED, UPDATED, UNCHANGED, REFUSED, WARNED)
@@ -104,12 +105,12 @@ def _conditions(
 
 def _shown(row: Any, catalog: Catalog) -> PreviewRow:
     body = staged(row, catalog)
-    number = mask(catalog.indicator("basic", "id_no"), body.id_no) if body.id_no else ""
+    number = catalog.indicator("basic", "id_no")
     return PreviewRow(
         sheet=body.sheet,
         number=body.number,
         name=body.name or "",
-        id_no=number,
+        id_no=mask(number, body.id_no, keep=LAST_FOUR) if body.id_no else "",
         outcome=row.outcome or REFUSED,
         findings=tuple(_said(each) for each in body.findings),
     )

@@ -1,9 +1,11 @@
 """`/api/v1/{flow}/…`: the steps of every flow, single and in bulk, from the flows' own tables."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import prison
 from flask_appbuilder.api import expose, protect
+from sqlalchemy import select
 
 from app.access.scope import current_actor, scoped_get
 from app.core.errors import AppError, LimitReached, Malformed, Stale
@@ -11,15 +13,19 @@ from app.core.whole import is_whole
 from app.extensions import db
 from app.indicators.catalog import catalog, language
 from app.jobs import review as bulk
+from app.models.history import Transition
 from app.views.api.base import Api, body, whole
 from app.views.api.me import job_body
 from app.views.api.teacher import TeacherApi
+from app.views.base import read_rison
 from app.workflows import WORKFLOWS
 from app.workflows.engine import LIMIT, Outcome, Workflow
 from app.workflows.review import REVIEW
 
-NOT_INPUTS = frozenset({"version", "reason", "ids", "filter", "count"})
-MAX_BULK = 10_000
+NOT_INPUTS = frozenset({"version", "versions", "reason", "ids", "filter", "count"})
+MAX_IDS = 10_000  # Posted one by one; a filter may match any number.
+SHOWN_STEPS = 100
+BY_JOB = frozenset({"report"})  # What a worker finishes, however few files it is about.
 
 
 class FlowApi(Api, abstract=True):
@@ -31,15 +37,24 @@ class FlowApi(Api, abstract=True):
     @expose("/<int:pk>", methods=["GET"])
     @protect()
     def get(self, pk: int) -> Any:
-        """Return state, version and the steps that are mine to take.
+        """Return state, version, the steps that are mine to take, and those taken so far.
         ---
         get:
           parameters: [{in: path, name: pk, required: true, schema: {type: integer}}]
           responses:
-            200: {description: State, version and available steps}
+            200: {description: "State, version, available steps and history"}
             404: {description: Outside your scope}
         """
-        return self.response(200, **self._state(pk))
+        return self.response(200, **self._state(pk), history=self._history(pk))
+
+    def _history(self, pk: int) -> list[dict[str, Any]]:
+        rows = db.session.scalars(
+            select(Transition)
+            .where(Transition.flow == self.flow.name, Transition.object_id == pk)
+            .order_by(Transition.id.desc())
+            .limit(SHOWN_STEPS)
+        )
+        return [_taken(row) for row in rows]
 
     def _state(self, pk: int) -> dict[str, Any]:
         item = scoped_get(db.session(), self.flow.model, pk)
@@ -115,6 +130,7 @@ class FlowApi(Api, abstract=True):
                   type: object
                   properties:
                     ids: {type: array, items: {type: integer}}
+                    versions: {type: object, additionalProperties: {type: integer}}
                     filter: {type: string}
                     count: {type: integer}
                     reason: {type: string}
@@ -126,11 +142,12 @@ class FlowApi(Api, abstract=True):
         given = body()
         keys = self._selected(given)
         actor, kept = current_actor(), catalog(db.session())
-        if len(keys) > LIMIT:
-            return self._as_job(step, keys, given)
+        seen = _versions(given, keys)
+        if len(keys) > LIMIT or step in BY_JOB:
+            return self._as_job(step, seen, given)
         outcome = self.flow.perform_many(
             db.session(),
-            dict.fromkeys(keys),
+            seen,
             step,
             actor,
             reason=_reason(given),
@@ -140,7 +157,7 @@ class FlowApi(Api, abstract=True):
         db.session.commit()
         return self.response(200, results=[_result(key, outcome) for key in keys])
 
-    def _as_job(self, step: str, keys: list[int], given: dict[str, Any]) -> Any:
+    def _as_job(self, step: str, keys: Mapping[int, int | None], given: dict[str, Any]) -> Any:
         """Let a worker decide what is too much for one request; the job tells the result."""
         if self.flow is not REVIEW:
             raise LimitReached()
@@ -152,6 +169,7 @@ class FlowApi(Api, abstract=True):
             reason=_reason(given),
             data=_inputs(given),
             lang=language(),
+            at_once=False,
         )
         db.session.commit()
         return self.response(202, **job_body(made))
@@ -162,7 +180,7 @@ class FlowApi(Api, abstract=True):
             ids = given["ids"]
             if not isinstance(ids, list) or not all(map(is_whole, ids)):
                 raise Malformed()
-            if len(ids) > MAX_BULK:
+            if len(ids) > MAX_IDS:
                 raise Malformed()
             return list(dict.fromkeys(ids))
         if "filter" not in given or whole(given.get("count"), "count") is None:
@@ -174,7 +192,7 @@ class FlowApi(Api, abstract=True):
 
     def _matching(self, text: Any) -> list[int]:
         try:
-            arguments = prison.loads(text) if isinstance(text, str) and text else {}
+            arguments = read_rison(text) if isinstance(text, str) else {}
         except prison.decoder.ParserException:
             raise Malformed() from None
         if not isinstance(arguments, dict):
@@ -183,10 +201,20 @@ class FlowApi(Api, abstract=True):
         filters = api._handle_filters_args(arguments)  # noqa: SLF001
         key = self.flow.model.id
         query = api.datamodel.rows(filters).with_entities(key).order_by(key)
-        keys = [row[0] for row in query.limit(MAX_BULK + 1)]
-        if len(keys) > MAX_BULK:
-            raise Malformed()
-        return keys
+        return [row[0] for row in query]
+
+
+def _taken(row: Transition) -> dict[str, Any]:
+    return {
+        "step": row.step,
+        "from": row.from_state,
+        "to": row.to_state,
+        "at": row.at.isoformat(),
+        "role": row.role,
+        "unit_id": row.unit_id,
+        "reason": row.reason,
+        "fields": row.field_reasons,
+    }
 
 
 def _reason(given: dict[str, Any]) -> str:
@@ -194,6 +222,14 @@ def _reason(given: dict[str, Any]) -> str:
     if not isinstance(reason, str):
         raise Malformed()
     return reason
+
+
+def _versions(given: dict[str, Any], keys: list[int]) -> dict[int, int | None]:
+    """The versions that the caller has seen, by id: what moved since is refused as stale."""
+    sent = given.get("versions") or {}
+    if not isinstance(sent, dict) or not all(map(is_whole, sent.values())):
+        raise Malformed()
+    return {key: sent.get(str(key)) for key in keys}
 
 
 def _inputs(given: dict[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class JobApi(Api):
             404: {description: Not mine or not there}
         """
         job = scoped_get(db.session(), Job, pk)
-        queue.cancel(db.session(), job.id)
+        queue.stop(db.session(), current_actor(), job)
         db.session.commit()
         db.session.refresh(job)
         return self.response(200, **job_body(job))

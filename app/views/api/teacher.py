@@ -2,12 +2,14 @@
 
 from typing import Any, ClassVar
 
+from flask import request
 from flask_appbuilder.api import expose, protect
 from sqlalchemy import select
 
 from app.access.fields import may_view_set
 from app.access.scope import current_actor, scoped_get
-from app.core.errors import NotFound
+from app.core.errors import Malformed, NotFound
+from app.core.whole import is_whole, whole_number
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.teacher import FileProblem, NoneAnswer, Teacher
@@ -85,7 +87,10 @@ class TeacherApi(BaseModelApi):
           requestBody:
             content:
               application/json:
-                schema: {type: object, properties: {basic: {type: object}}, required: [basic]}
+                schema:
+                  type: object
+                  properties: {basic: {$ref: "#/components/schemas/BasicRow"}}
+                  required: [basic]
           responses:
             201: {description: The file is open}
             403: {description: Not yours to do}
@@ -110,7 +115,16 @@ class TeacherApi(BaseModelApi):
             - {in: path, name: pk, required: true, schema: {type: integer}}
             - {in: path, name: set_code, required: true, schema: {type: string}}
           responses:
-            200: {description: The rows}
+            200:
+              description: The rows
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      result: {type: array, items: {$ref: "#/components/schemas/SetRow"}}
+                      count: {type: integer}
+                      none: {type: boolean}
             404: {description: Outside your scope}
         """
         teacher = self._file(pk, set_code)
@@ -130,9 +144,11 @@ class TeacherApi(BaseModelApi):
           requestBody:
             content:
               application/json:
-                schema: {type: object}
+                schema: {$ref: "#/components/schemas/SetRow"}
           responses:
-            201: {description: The row}
+            201:
+              description: The row
+              content: {application/json: {schema: {$ref: "#/components/schemas/SetRow"}}}
             403: {description: Not yours to fill in}
             404: {description: Outside your scope}
             409: {description: The file is not open}
@@ -164,9 +180,11 @@ class TeacherApi(BaseModelApi):
           requestBody:
             content:
               application/json:
-                schema: {type: object}
+                schema: {$ref: "#/components/schemas/SetRow"}
           responses:
-            200: {description: The row}
+            200:
+              description: The row
+              content: {application/json: {schema: {$ref: "#/components/schemas/SetRow"}}}
             403: {description: Not yours to fill in}
             404: {description: Outside your scope}
             409: {description: Stale version, or the file is not open}
@@ -193,26 +211,30 @@ class TeacherApi(BaseModelApi):
     @expose("/<int:pk>/<set_code>/<record_id>", methods=["DELETE"])
     @protect()
     def delete_row(self, pk: int, set_code: str, record_id: str) -> Any:
-        """Delete a draft row.
+        """Delete a draft row; `version` guards against deleting what somebody has changed.
         ---
         delete:
           parameters:
             - {in: path, name: pk, required: true, schema: {type: integer}}
             - {in: path, name: set_code, required: true, schema: {type: string}}
             - {in: path, name: record_id, required: true, schema: {type: string}}
+            - {in: query, name: version, schema: {type: integer}}
           responses:
             200: {description: It is gone}
             403: {description: Not yours to fill in}
             404: {description: Outside your scope}
-            409: {description: The file is not open}
+            409: {description: "Stale version, or the file is not open"}
         """
-        teacher = self._file(pk, set_code)
+        teacher, version = self._file(pk, set_code), None
+        if "version" in request.args:
+            version = whole(whole_number(request.args["version"]) or "", "version")
         files.delete_record(
             db.session(),
             current_actor(),
             teacher,
             set_code,
             record_id,
+            version=version,
             catalog=catalog(db.session()),
         )
         db.session.commit()
@@ -234,7 +256,12 @@ class TeacherApi(BaseModelApi):
             select(FileProblem).where(FileProblem.teacher_id == teacher.id).order_by(FileProblem.id)
         )
         found = [
-            {**check.as_problem(row).as_dict(), "acknowledged": row.acknowledged_at is not None}
+            {
+                "id": row.id,
+                **check.as_problem(row).as_dict(),
+                "acknowledged": row.acknowledged_at is not None,
+                "nightly": row.nightly,
+            }
             for row in rows
         ]
         return self.response(200, result=found, count=len(found))
@@ -242,15 +269,25 @@ class TeacherApi(BaseModelApi):
     @expose("/<int:pk>/problem", methods=["POST"])
     @protect()
     def acknowledge(self, pk: int) -> Any:
-        """Acknowledge the open warnings of a file with name and time.
+        """Acknowledge warnings of a file with name and time: those named, else all open ones.
         ---
         post:
           parameters: [{in: path, name: pk, required: true, schema: {type: integer}}]
+          requestBody:
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties: {ids: {type: array, items: {type: integer}}}
           responses:
             200: {description: How many were acknowledged}
             404: {description: Outside your scope}
         """
         teacher = self._file(pk)
-        count = check.acknowledge(db.session(), current_actor(), teacher)
+        keys = body().get("ids") if request.data else None
+        if keys is not None and not (isinstance(keys, list) and all(map(is_whole, keys))):
+            raise Malformed()
+        known = catalog(db.session())
+        count = check.acknowledge(db.session(), current_actor(), teacher, keys, catalog=known)
         db.session.commit()
         return self.response(200, acknowledged=count)

@@ -7,7 +7,7 @@ from flask import redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import scoped_get
+from app.access.scope import current_actor, scoped_get
 from app.core.errors import NotFound
 from app.extensions import db
 from app.indicators.catalog import Catalog
@@ -91,7 +91,7 @@ def find(session: Session, pk: int) -> Job:
 def cancel(pk: int) -> Any:
     """Ask the worker to stop."""
     session = db.session()
-    jobs.cancel(session, find(session, pk).id)
+    jobs.stop(session, current_actor(), find(session, pk))
     session.commit()
     return redirect(url_for("ReviewView.outcome", pk=pk))
 
@@ -99,7 +99,7 @@ def cancel(pk: int) -> Any:
 def resume(pk: int) -> Any:
     """Put a stopped act back into the queue."""
     session = db.session()
-    jobs.resume(session, find(session, pk).id)
+    jobs.go_on(session, current_actor(), find(session, pk))
     session.commit()
     return redirect(url_for("ReviewView.outcome", pk=pk))
 
@@ -109,6 +109,9 @@ def result_of(session: Session, job: Job, known: Catalog) -> Result:
     told: Mapping[str, Any] = job.result or {"done": 0, "refused": 0, "failed": []}
     refused = {each["id"]: each for each in told["failed"]}
     decided = job.args["ids"][: job.done]
+    if told["refused"] > len(refused):
+        # Not every refusal is kept: beyond the last one nobody can say which files passed.
+        decided = [key for key in decided if key <= max(refused)]
     passed = [key for key in decided if key not in refused][:SHOWN]
     shown = [*list(refused)[:SHOWN], *passed]
     names = names_of(session, shown)

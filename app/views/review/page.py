@@ -15,9 +15,9 @@ from app.indicators.catalog import Catalog, language
 from app.models.attachment import Attachment
 from app.models.history import Transition
 from app.models.teacher import Teacher
-from app.services import compare, queue, reveal
+from app.services import claim, compare, queue, reveal
 from app.services import file as files
-from app.services.check import as_problem
+from app.services.check import as_problem, may_acknowledge
 from app.services.collection_scope import ScopeFact, scope_facts
 from app.services.compare import Comparison, RecordChange
 from app.views.flow_actions import place_name, step_actions
@@ -25,6 +25,8 @@ from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
 from app.views.record_form import shown_value
+from app.views.review.opinions import Panel
+from app.views.school_filters import run_by_badge
 from app.views.teacher.content import findings, set_tabs
 from app.views.teacher.file import header_facts, load_teacher
 from app.views.widgets import text_of
@@ -107,6 +109,7 @@ def answer(view: Any, pk: int, text: str) -> Any:
     place = view.neighbours(teacher, text)
     found = [each for each in findings(session, actor, teacher) if not each.acknowledged_at]
     back = view.list_url() + (f"?{text}" if text else "")
+    holder = claim.holders(session, actor, [pk], known).get(pk)
     compared = compare.since_submission(session, teacher, known)
     page = view.render_template(
         "review/show.html",
@@ -131,15 +134,39 @@ def answer(view: Any, pk: int, text: str) -> Any:
         shortcuts=dict.fromkeys(RETURNS, "r"),
         tabs=set_tabs(actor, teacher, files.counts(session, teacher), found, known),
         urls={
+            "acknowledge": url_for("FileView.acknowledge", pk=pk)
+            if may_acknowledge(actor, teacher)
+            else "",
             "history": url_for("FileView.history", pk=pk),
             "places": url_for("FileView.places", pk=pk),
             "file": address_of("FileView", "show", pk=pk),
             "reveal": url_for("FileView.reveal", pk=pk),
+            "claim": claim_url(view, teacher, actor, holder, review_url(pk, text)),
         },
+        holder=claim.held_words(holder) if holder else "",
+        is_mine=holder is not None and holder.account_id == actor.account_id,
+        opinions=Panel(session, actor, teacher),
         purposes=reveal.PURPOSES,
     )
     on_record(lambda own: reveal.note_opening(own, actor, pk))
     return page
+
+
+def review_url(pk: int, text: str = "") -> str:
+    """Return the page of a file in a queue."""
+    return url_for("ReviewView.show", pk=pk, queue=text or None)
+
+
+def claim_url(
+    view: Any, teacher: Teacher, actor: Actor, holder: claim.Holder | None, back: str
+) -> str:
+    """Return the address that takes a file of the queue, or gives it back; "" offers neither."""
+    is_mine = holder is not None and holder.account_id == actor.account_id
+    waits = teacher.active and teacher.state in queue.states_of(actor.role)
+    if not (view.may("write") and waits and (holder is None or is_mine)):
+        return ""
+    name = "give_back" if is_mine else "claim"
+    return url_for("ReviewView.action", name=name, pk=teacher.id, next=back)
 
 
 def shown_changes(
@@ -217,6 +244,9 @@ def shown_scope(session: Session, actor: Actor, teacher: Teacher, known: Catalog
         Fact(known.name(each.indicator, lang), _fact_value(actor, teacher, each, known), each.fits)
         for each in found.facts
     ]
+    flag = run_by_badge(teacher.school)
+    if flag is not None:
+        facts.append(Fact(_("Run by"), str(flag.label), None))
     return Scope(facts, [str(as_problem(row).message) for row in found.findings], found.fits)
 
 

@@ -18,20 +18,21 @@ from app.access.scope import current_actor
 from app.extensions import db
 from app.indicators.catalog import language
 from app.jobs import review as bulk
-from app.models.teacher import Teacher
+from app.models.teacher import ReviewState, Teacher
 from app.services import compare, queue, search
 from app.views.base import BaseModelView, RowAction, Selection
 from app.views.labels import (
     REVIEW_BADGES,
     code_choices,
-    indicator_label,
+    column_label,
     present_catalog,
     review_words,
 )
-from app.views.listing import address_of
-from app.views.once import first_result, remember
-from app.views.review import outcome, page
-from app.views.school_filters import authority_choices, files_model
+from app.views.once import first_result, once, remember
+from app.views.opinion import may_read as may_read_opinions
+from app.views.review import opinions, outcome, page
+from app.views.review.claims import WORDS, Claims, claim_badge, keep_holders, with_claims
+from app.views.school_filters import authority_choices, files_model, run_by_badge, run_by_choices
 from app.views.widgets import Badge
 from app.workflows.engine import Step
 from app.workflows.review import REVIEW
@@ -52,7 +53,7 @@ PRIMARY, WARNING = "primary", "warning"
 COUNTS = "tm.review_counts"
 COLUMNS = (
     "id", "uuid", "name", "school_id", "authority_id", "state", "state_since", "submitted_at",
-    "late", "error_count", "warning_count", "complete_percent", "version",
+    "late", "decision_late", "error_count", "warning_count", "complete_percent", "version",
 )  # fmt: skip
 
 
@@ -66,11 +67,12 @@ class Waiting(BaseFilter):
         return query.filter(queue.waiting(current_actor()))
 
 
-class ReviewView(BaseModelView):
+class ReviewView(Claims, BaseModelView):
     """Files that wait for the role's decision; every decision is the engine's."""
 
     route_base = "/review"
-    datamodel = files_model()
+    datamodel = opinions.with_opinions(with_claims(files_model()))
+    posts_versions = True
     class_permission_name = "ReviewQueue"
     exclude_route_methods = {"tab"}
     method_permission_name = {"cancel": "write", "resume": "write"}
@@ -78,40 +80,57 @@ class ReviewView(BaseModelView):
     list_title = _l("Review")
     list_template = "review/list.html"
     list_columns = [
-        "name", "school", "state", "waiting", "findings", "changes", "late", "submitted_at",
+        "name", "school", "state", "waiting", "claim", "opinion", "findings", "changes", "run_by",
+        "late",
+        "submitted_at",
     ]  # fmt: skip
     optional_columns = ("authority_id", "complete_percent", "state_since")
     search_columns = [
-        "state", "authority_id", "school", "category", "late", "error_count", "warning_count",
-        "state_since", "submitted_at", "post_category", "in_establishment", "staff_category",
+        "state", "authority_id", "school", "category", "run_by", "late", "decision_late",
+        "error_count", "warning_count", "claim", "opinion", "state_since", "submitted_at",
+        "post_category", "in_establishment", "staff_category",
     ]  # fmt: skip
     order_columns = ["name", "state_since", "submitted_at", "error_count"]
     base_order = ("state_since", "asc")
     list_relations = ("school",)
     label_columns = {
-        "name": indicator_label("basic", "name"),
+        "name": column_label("name"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "category": _l("School category"),
+        "run_by": _l("Run by"),
         "state": _l("State"),
         "state_since": _l("Waiting since"),
         "waiting": _l("Waiting"),
+        "claim": _l("Claimed by"),
+        "opinion": _l("Opinion"),
         "findings": _l("Findings"),
         "changes": _l("Changes since last time"),
         "late": _l("Late"),
+        "decision_late": _l("Decision late"),
         "error_count": _l("Errors"),
         "warning_count": _l("Warnings"),
         "submitted_at": _l("Submitted"),
         "complete_percent": _l("Complete %"),
-        "post_category": indicator_label("basic", "current_post_category"),
-        "in_establishment": indicator_label("basic", "in_establishment"),
-        "staff_category": indicator_label("basic", "staff_category"),
+        "post_category": column_label("post_category"),
+        "in_establishment": column_label("in_establishment"),
+        "staff_category": column_label("staff_category"),
     }
-    list_kinds = {"waiting": "badge", "findings": "badge", "late": "badge", "name": "short"}
+    list_kinds = {
+        "waiting": "badge",
+        "claim": "badge",
+        "findings": "badge",
+        "late": "badge",
+        "run_by": "badge",
+        "name": "short",
+    }
     code_columns = {
         "state": review_words,
+        "claim": lambda: list(WORDS.items()),
+        "opinion": lambda: list(opinions.WORDS.items()),
         "authority_id": authority_choices,
         "category": code_choices("school_category"),
+        "run_by": run_by_choices,
         "post_category": code_choices("post_category"),
         "in_establishment": code_choices("in_establishment"),
         "staff_category": code_choices("staff_category"),
@@ -122,10 +141,13 @@ class ReviewView(BaseModelView):
     quick_hint = _l("Name, pinyin initials or teacher number")
     empty_hint = _l("Nothing waits for your decision.")
     exports = ()
+    bulk_limit = 1_000_000  # More files than the city has: a worker decides what is much.
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.actions = {step.name: self._act_of(step) for step in REVIEW.steps if step.bulk}
+        self.datamodel.counts_versions = self.posts_versions
+        steps = {step.name: self._act_of(step) for step in REVIEW.steps if step.bulk}
+        self.actions = steps | self.claim_acts()
 
     def _act_of(self, step: Step) -> RowAction:
         return RowAction(
@@ -151,6 +173,11 @@ class ReviewView(BaseModelView):
             return redirect(self.list_url(state=states[0]))
         return super().list()
 
+    def panel_columns(self) -> Any:
+        """Leave out what the role may not read."""
+        gone = set() if may_read_opinions(current_actor()) else {"opinion"}
+        return [name for name in self.search_columns if name not in gone]
+
     @expose("/show/<int:pk>", methods=["GET"])
     @has_access
     def show(self, pk: int) -> Any:
@@ -165,12 +192,14 @@ class ReviewView(BaseModelView):
 
     @expose("/outcome/<int:pk>/cancel", methods=["POST"])
     @has_access
+    @once
     def cancel(self, pk: int) -> Any:
         """Stop an act after the batch under way; what is decided stays decided."""
         return outcome.cancel(pk)
 
     @expose("/outcome/<int:pk>/resume", methods=["POST"])
     @has_access
+    @once
     def resume(self, pk: int) -> Any:
         """Go on with an act that was stopped or failed."""
         return outcome.resume(pk)
@@ -185,7 +214,7 @@ class ReviewView(BaseModelView):
             session,
             actor,
             step.name,
-            selection.ids(),
+            selection.seen(),
             reason=selection.reason,
             data=data,
             lang=language(),
@@ -198,10 +227,19 @@ class ReviewView(BaseModelView):
         return redirect(location)
 
     def offered_acts(self) -> Any:
-        """The steps of the role that fit the state shown; of all its states when all are shown."""
+        """The steps of the role that fit the state shown; of all its states when all are shown.
+        Claims stand behind them."""
         role, shown = current_actor().role, set(self._states_shown())
         steps = {s.name for s in REVIEW.steps_for(role) if s.bulk and shown & set(s.sources)}
-        return [act for act in super().offered_acts() if act.name in steps]
+        offered = super().offered_acts()
+        return [
+            *(act for act in offered if act.name in steps),
+            *(act for act in offered if act.name in self.claim_acts()),
+        ]
+
+    def segments(self, filters: Any) -> Any:
+        self.count_segments(filters)
+        return self._segments("state", self.state_counts())
 
     def _states_shown(self) -> Any:
         asked = [*request.args.getlist("_flt_0_state"), *request.args.getlist("_flt_4_state")]
@@ -212,21 +250,18 @@ class ReviewView(BaseModelView):
         chosen = super().chosen_columns()
         single = {"school": {"school", "authority_id"}, "district": {"authority_id"}}
         hidden = set(single.get(current_actor().tier, set()))
-        if len(set(self._states_shown())) == 1:
+        shown = set(self._states_shown())
+        if len(shown) == 1:
             hidden.add("state")
+        if not may_read_opinions(current_actor()) or ReviewState.SCHOOL_CONFIRMED not in shown:
+            hidden.add("opinion")
         return [name for name in chosen if name not in hidden]
-
-    def _parts(self, filters: Any) -> Any:
-        parts = super()._parts(filters)
-        # A number of a person is posted and stands in no address.
-        lookup = address_of("TeacherView", "lookup")
-        return parts | {"urls": parts["urls"] | {"lookup": lookup}}
 
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.filter(search.matches(text))
 
     def row_link(self, item: Teacher) -> str:
-        return review_url(item.id, self._own_query())
+        return page.review_url(item.id, self._own_query())
 
     def _own_query(self) -> str:
         name = type(self).__name__
@@ -238,26 +273,27 @@ class ReviewView(BaseModelView):
         rows = super()._page(query, arguments, columns)
         ids = [row.id for row in rows]
         request.environ[COUNTS] = compare.counts(db.session(), ids) if ids else {}
+        keep_holders(ids)
+        if "opinion" in columns:
+            opinions.keep_opinions(ids)
         return rows
 
     def cell(self, item: Teacher, column: str) -> Any:
         drawn = {
             "waiting": waiting_badge,
+            "claim": claim_badge,
+            "opinion": opinions.opinion_badge,
             "findings": findings_badge,
             "changes": _changes,
             "late": late_badge,
+            "run_by": lambda file: run_by_badge(file.school),
         }
         return drawn[column](item) if column in drawn else super().cell(item, column)
 
     def neighbours(self, item: Teacher, text: str) -> page.Place:
         """Where a file stands in the queue of a filter, and which stand before and after it."""
         rows = self.matching(MultiDict(parse_qsl(text))).order_by(None)
-        return page.place_of(rows, item, lambda key: review_url(key, text))
-
-
-def review_url(pk: int, text: str = "") -> str:
-    """The page of a file in a queue."""
-    return url_for("ReviewView.show", pk=pk, queue=text or None)
+        return page.place_of(rows, item, lambda key: page.review_url(key, text))
 
 
 def waiting_badge(item: Teacher) -> Badge:
@@ -283,7 +319,8 @@ def findings_badge(item: Teacher) -> Badge | None:
 
 def late_badge(item: Teacher) -> Badge | None:
     """Whether the school was late."""
-    return Badge(_("late"), "clock-exclamation", "back") if item.late else None
+    late = item.late or item.decision_late
+    return Badge(_("late"), "clock-exclamation", "back") if late else None
 
 
 def _changes(item: Teacher) -> str:

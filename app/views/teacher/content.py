@@ -36,6 +36,8 @@ class Finding(NamedTuple):
     message: str
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
+    key: int = 0
+    nightly: bool = False
 
     @property
     def is_gap(self) -> bool:
@@ -44,8 +46,9 @@ class Finding(NamedTuple):
 
     @property
     def is_open_warning(self) -> bool:
-        """Whether it is a warning that nobody has acknowledged."""
-        return self.severity == "warning" and self.acknowledged_at is None
+        """Whether it is a warning that somebody has yet to acknowledge."""
+        is_open = self.severity == "warning" and self.acknowledged_at is None
+        return is_open and not self.nightly
 
 
 def findings(
@@ -70,6 +73,8 @@ def findings(
             str(check.as_problem(row).message),
             by.display_name if by else "",
             row.acknowledged_at,
+            row.id,
+            row.nightly,
         )
         for row, by in session.execute(statement)
         if row.set is None or may_view_set(actor, row.set)
@@ -143,6 +148,7 @@ class RowPart:
     facts: list[Fact]
     edit_url: str = ""
     findings: tuple[Finding, ...] = ()
+    note: str = ""
 
     @property
     def title(self) -> str:
@@ -268,7 +274,8 @@ class SetReader:
             edit = url_for(
                 "RowView.edit", pk=self.teacher.id, set_code=self.entry.code, record=uuid
             )
-        return RowPart(uuid, facts, edit, tuple(mine))
+        note = self.notes.get(f"{self.entry.code}@{uuid}", "") if uuid else ""
+        return RowPart(uuid, facts, edit, tuple(mine), note)
 
     def _fact(
         self, item: Indicator, values: Mapping[str, Any], uuid: str, found: Iterable[Finding]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import current_app, flash, jsonify, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -12,7 +12,8 @@ from sqlalchemy.orm import joinedload
 from app.access.fields import is_collected, may_view_set
 from app.access.roles import Role, may_open
 from app.access.scope import Actor, current_actor
-from app.core.errors import LimitReached, NotFound
+from app.core.errors import LimitReached, Malformed, NotFound
+from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher
@@ -24,6 +25,7 @@ from app.views.flow_actions import place_name, step_actions
 from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
+from app.views.once import once
 from app.views.teacher.content import (
     Finding,
     SetReader,
@@ -32,6 +34,7 @@ from app.views.teacher.content import (
     set_tabs,
 )
 from app.views.teacher.history import asked_moment, timeline, versions
+from app.views.teacher.places import places_of
 from app.views.widgets import text_of
 from app.workflows.review import REVIEW
 
@@ -114,7 +117,7 @@ class FileView(BaseView):
             urls=self._addresses(actor, teacher),
             moment=text_of(moment) if moment else "",
             is_mine=actor.teacher_id == teacher.id,
-            may_acknowledge=self._may_acknowledge(actor, teacher),
+            may_acknowledge=check.may_acknowledge(actor, teacher),
             purposes=reveal.PURPOSES,
         )
         on_record(lambda own: reveal.note_opening(own, actor, pk))
@@ -132,11 +135,6 @@ class FileView(BaseView):
         list_allowed = may_open(actor.role, "Teacher", "can_read")
         home = "TeacherView.list" if list_allowed else "MyFileView.show"
         return urls | {"back": address_of(*home.split("."))}
-
-    @staticmethod
-    def _may_acknowledge(actor: Actor, teacher: Teacher) -> bool:
-        fills_in = actor.role in (Role.SCHOOL_INFO, Role.TEACHER)
-        return fills_in and teacher.is_open
 
     @expose("/<int:pk>/set/<set_code>", methods=["GET"])
     @has_access
@@ -169,7 +167,7 @@ class FileView(BaseView):
         page = self.render_template(
             "teacher/history.html",
             teacher=teacher,
-            events=timeline(session, teacher, known),
+            events=timeline(session, teacher, known, actor),
             versions=versions(session, teacher),
             urls=self._addresses(actor, teacher),
         )
@@ -179,27 +177,34 @@ class FileView(BaseView):
     @expose("/<int:pk>/places", methods=["GET"])
     @has_access
     def places(self, pk: int) -> Any:
-        """Answer a remote select with the fields of the file that a reason may be about."""
-        actor, known, lang = current_actor(), present_catalog(), language()
+        """Answer a remote select with the parts, rows and fields that a reason may be about."""
         teacher, _photo = load_teacher(pk)
         text = "".join(request.args.get("q", "").lower().split())[:50]
+        found = places_of(db.session(), current_actor(), teacher, present_catalog())
         items = [
-            {"id": item.key, "text": known.name(item, lang), "hint": known.name(entry, lang)}
-            for entry in known.category_sets(teacher.school.category or "")
-            if may_view_set(actor, entry.code)
-            for item in entry.indicators
-            if not item.read_only
-            and text in f"{known.name(entry, lang)}{known.name(item, lang)}".lower()
+            {"id": each.key, "text": each.text, "hint": each.hint}
+            for each in found
+            if text in "".join(f"{each.hint}{each.text}".lower().split())
         ]
         return jsonify(items=items[:PLACES_SHOWN])
 
     @expose("/<int:pk>/acknowledge", methods=["POST"])
     @has_access
+    @once
     def acknowledge(self, pk: int) -> Any:
-        """Acknowledge the open warnings with name and time."""
+        """Acknowledge the warnings that are named, else all open ones, with name and time."""
         session = db.session()
         teacher, _photo = load_teacher(pk)
-        count = check.acknowledge(session, current_actor(), teacher)
+        keys = [whole_number(each) for each in request.form.getlist("problem")]
+        if None in keys:
+            raise Malformed()
+        count = check.acknowledge(
+            session,
+            current_actor(),
+            teacher,
+            [key for key in keys if key is not None] or None,
+            catalog=present_catalog(),
+        )
         session.commit()
         flash(_("%(n)s warnings are acknowledged under your name.", n=count), "success")
         return redirect(self.next_url() or url_for("FileView.show", pk=pk))
@@ -208,9 +213,9 @@ class FileView(BaseView):
     @has_access
     def reveal(self, pk: int) -> Any:
         """Show a sealed value whole, for a purpose that is kept (SEC-10)."""
-        session, actor = db.session(), current_actor()
+        session, actor, known = db.session(), current_actor(), present_catalog()
         teacher, _photo = load_teacher(pk)
-        limit = int(current_app.config["REVEALS_PER_DAY"])
+        limit = known.parameter("reveals_per_day")
         form = request.form
         purpose = reveal.purpose_of(form.get("purpose", ""), form.get("note", ""))
         try:
@@ -221,7 +226,7 @@ class FileView(BaseView):
                 key=form.get("key", ""),
                 record_uuid=form.get("record", ""),
                 purpose=purpose,
-                catalog=present_catalog(),
+                catalog=known,
                 limit=limit,
             )
             session.commit()
@@ -249,11 +254,15 @@ def require_set(actor: Actor, teacher: Teacher, set_code: str, catalog: Catalog)
 
 def _placed(found: list[Finding], teacher: Teacher, catalog: Catalog) -> dict[str, list[Any]]:
     """Return the findings by kind, each with the name of its place and the tab that shows it."""
-    kinds: dict[str, list[Any]] = {"errors": [], "gaps": [], "warnings": [], "settled": []}
+    kinds: dict[str, list[Any]] = {
+        "errors": [], "gaps": [], "warnings": [], "settled": [], "nightly": [],
+    }  # fmt: skip
     for each in found:
         kind = "gaps" if each.is_gap else "errors"
         if each.severity == "warning":
             kind = "warnings" if each.is_open_warning else "settled"
+        if each.nightly:
+            kind = "nightly"
         kinds[kind].append((place_name(each.set, each.field, catalog), f"set-{each.set}", each))
     return kinds
 

@@ -1,15 +1,18 @@
 """What happened to a file: the steps of its flows, its versions, and the file on a past day."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.access.roles import ROLE_LABELS
+from app.access.scope import Actor
 from app.core.clock import BEIJING
 from app.core.errors import Malformed, NotFound
 from app.core.whole import whole_number
@@ -18,10 +21,15 @@ from app.models.account import Account
 from app.models.history import Transition
 from app.models.teacher import FileVersion, Teacher
 from app.models.unit import Unit
+from app.services import check, delegation, opinion
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
+from app.views.opinion import badge_of, may_read
 from app.views.widgets import text_of
 from app.workflows import WORKFLOWS
+
+# What the history holds beside the steps of flows.
+OTHER_STEPS = {check.ACKNOWLEDGE: _l("Warnings acknowledged")}
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
 CAUSES = {"first_effect": lambda: _("First effect")}
@@ -39,8 +47,9 @@ class Event(NamedTuple):
     reason: str = ""
 
 
-def timeline(session: Session, teacher: Teacher, catalog: Catalog) -> list[Event]:
-    """Return the steps that the file went through, the latest first."""
+def timeline(session: Session, teacher: Teacher, catalog: Catalog, actor: Actor) -> list[Event]:
+    """Return the steps that the file went through, the latest first; opinions among them for
+    those who may read them."""
     rows = session.execute(
         select(Transition, Account, Unit.name)
         .outerjoin(Account, Account.id == Transition.account_id)
@@ -49,21 +58,44 @@ def timeline(session: Session, teacher: Teacher, catalog: Catalog) -> list[Event
         .order_by(Transition.id.desc())
         .limit(SHOWN_EVENTS)
     )
-    events = [_event(step, account, unit, catalog) for step, account, unit in rows]
+    found = list(rows)
+    instead = delegation.delegators(
+        session, [step.assignment_id for step, _account, _unit in found]
+    )
+    events = [
+        (step.at, _event(step, account, unit, instead, catalog)) for step, account, unit in found
+    ]
+    if may_read(actor):
+        events += [(said.at, _opinion(said)) for said in opinion.on_file(session, teacher)]
+        events.sort(key=lambda each: each[0], reverse=True)
     opened = Event("file-plus", "draft", _("File opened"), text_of(teacher.created_at), "")
-    return [*events, opened]
+    return [*(event for _at, event in events), opened]
 
 
-def _event(row: Transition, account: Account | None, unit: str | None, catalog: Catalog) -> Event:
+def _opinion(said: opinion.Said) -> Event:
+    look = badge_of(said.verdict)
+    title = _("Opinion: %(verdict)s", verdict=look.label)
+    return Event(look.icon, look.tint, title, text_of(said.at), said.name, said.text)
+
+
+def _event(
+    row: Transition,
+    account: Account | None,
+    unit: str | None,
+    instead: Mapping[int, str],
+    catalog: Catalog,
+) -> Event:
     flow = WORKFLOWS.get(row.flow)
     known = flow and next((each for each in flow.steps if each.name == row.step), None)
     icon, tint = REVIEW_BADGES.get(row.to_state, ("point", "info"))
     role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
-    who = " · ".join(filter(None, (account.display_name if account else "", role, unit or "")))
+    name, head = account.display_name if account else "", instead.get(row.assignment_id or 0, "")
+    role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
+    who = " · ".join(filter(None, (name, role, unit or "")))
     return Event(
         known.icon if known else icon,
         TINTS.get(known.tone, tint) if known else tint,
-        known.label if known else row.step,
+        known.label if known else OTHER_STEPS.get(row.step, row.step),
         text_of(row.at),
         who,
         _reason(row, catalog),

@@ -19,7 +19,7 @@ from app.services import file as files
 from app.views.attachment import storage
 from app.views.base import BaseView
 from app.views.flow_actions import place_name
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.record_form import (
     REMOVE,
     RecordForm,
@@ -73,6 +73,7 @@ class RowView(BaseView):
 
     @expose("/<int:pk>/set/<set_code>/<record>/delete", methods=["POST"])
     @has_access
+    @once
     def delete(self, pk: int, set_code: str, record: str) -> Any:
         """Delete a row of an open file."""
         page = Page(pk, set_code, record)
@@ -92,6 +93,7 @@ class RowView(BaseView):
 
     @expose("/<int:pk>/set/<set_code>/none", methods=["POST"])
     @has_access
+    @once
     def answer_none(self, pk: int, set_code: str) -> Any:
         """Answer that there is nothing to report in a set, or take the answer back."""
         page = Page(pk, set_code, None)
@@ -306,7 +308,8 @@ def _differences(page: Page, typed: Mapping[str, Any]) -> list[Difference]:
             words = display(item, mine, page.catalog, lang, category=context.category)
         except BadValue:
             mine, words = BadValue, str(typed[item.code])  # It equals nothing that is stored.
-        if mine == stored:
+        # Of a value that is not shown, not even its equality with a guess is told.
+        if mine == stored and not context.keeps_blank(item):
             continue
         before = shown_value(page.actor, item, stored, page.catalog, context.category)
         found.append(Difference(page.catalog.name(item, lang), before, words))

@@ -13,7 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Query, Session, load_only, undefer
 
 from app.access.scope import current_actor
+from app.core.address import names_a_person
 from app.core.crypto import unseal
+from app.core.errors import Malformed
 from app.core.reference import structure
 from app.extensions import db
 from app.indicators.catalog import Catalog
@@ -27,30 +29,27 @@ from app.views.choice import CodeSelectField
 from app.views.declared import READ
 from app.views.exporting import Names, PurposeExport, code_names
 from app.views.labels import (
+    COLUMNS,
+    FROM_ROWS,
     REVIEW_BADGES,
     code_choices,
-    indicator_label,
+    column_label,
     present_catalog,
     review_words,
 )
 from app.views.listing import address_of
 from app.views.print import print_files
 from app.views.school_filters import authority_choices, files_model
+from app.views.searching import count_search
 
-NUMBER = ("basic", "id_no")  # The indicator that the column "id_no" shows masked.
+NUMBER = COLUMNS["id_no"]  # Shown masked.
 BIRTH_YEAR = "birth_year"
 LAST_FOUR, LAST_ONE = 4, 1
 PERSONAL = re.compile(r"[0-9]{15}|[0-9]{17}[0-9Xx]")
 
-# Columns that come from the rows of multi-row sets: column -> (set, indicator).
-FROM_ROWS = {
-    "stage": ("teaching", "stage"),
-    "subject": ("teaching", "subject"),
-    "backbone": ("bj_ext", "backbone_highest"),
-}
 CODED = {**LIST_COLUMNS, **FROM_ROWS}
 del CODED["id_doc_type"]
-LABELS = {column: indicator_label(*place) for column, place in CODED.items()}
+LABELS = {column: column_label(column) for column in CODED}
 
 
 def _table(column: str) -> str:
@@ -90,25 +89,26 @@ class TeacherView(PurposeExport, BaseModelView):
         "id_no", "complete_percent",
     ]  # fmt: skip
     optional_columns = (
-        "teacher_no", "authority_id", "stage", "degree_level", "staff_category",
+        "teacher_no", "national_no", "authority_id", "stage", "degree_level", "staff_category",
         "in_establishment", "backbone", "error_count", "warning_count", "submitted_at",
-        "effective_at", "late",
+        "effective_at", "confirmed_on", "late", "nightly_count",
     )  # fmt: skip
     search_columns = [
         "state", "authority_id", "school", "category", "sex", "education", "degree_level",
         "title", "post_category", "staff_category", "in_establishment", "stage", "subject",
         "backbone", BIRTH_YEAR, "active", "complete_percent", "error_count", "warning_count",
-        "late", "submitted_at", "effective_at",
+        "nightly_count", "late", "decision_late", "submitted_at", "effective_at", "confirmed_on",
     ]  # fmt: skip
     order_columns = [
         "name", "state", "title", "education", "complete_percent", "error_count", "submitted_at",
-        "effective_at",
+        "effective_at", "confirmed_on",
     ]  # fmt: skip
     base_order = ("name", "asc")
     label_columns = LABELS | {
-        "name": indicator_label("basic", "name"),
-        "id_no": indicator_label(*NUMBER),
-        "teacher_no": indicator_label("basic", "teacher_no"),
+        "name": column_label("name"),
+        "id_no": column_label("id_no"),
+        "teacher_no": column_label("teacher_no"),
+        "national_no": _l("National number"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "category": _l("School category"),
@@ -119,7 +119,10 @@ class TeacherView(PurposeExport, BaseModelView):
         "warning_count": _l("Warnings"),
         "submitted_at": _l("Submitted"),
         "effective_at": _l("Effective since"),
+        "confirmed_on": _l("Last confirmed"),
         "late": _l("Late"),
+        "decision_late": _l("Decision late"),
+        "nightly_count": _l("Found overnight"),
         BIRTH_YEAR: _l("Year of birth"),
     }
     list_kinds = {
@@ -128,6 +131,7 @@ class TeacherView(PurposeExport, BaseModelView):
         "id_no": "short",
         "complete_percent": "number",
         "error_count": "number",
+        "nightly_count": "number",
         "warning_count": "number",
     }
     code_columns = {column: _names(column) for column in CODED} | {
@@ -149,7 +153,11 @@ class TeacherView(PurposeExport, BaseModelView):
     def list(self) -> Any:
         """Show the list; a number of a person leads to its file and leaves the address."""
         text = "".join(request.args.get("q", "").split())
-        return self._found(text) if PERSONAL.fullmatch(text) else super().list()
+        if PERSONAL.fullmatch(text) or names_a_person(text):
+            return self._found(text)
+        if any(names_a_person(value) for value in request.args.values()):
+            raise Malformed()
+        return super().list()
 
     @expose("/lookup", methods=["POST"])
     @has_access
@@ -158,6 +166,7 @@ class TeacherView(PurposeExport, BaseModelView):
         return self._found(request.form.get("q", "")[:50])
 
     def _found(self, text: str) -> Any:
+        count_search()
         fitting = select(Teacher.id).where(search.matches(text)) if text.strip() else None
         key = (
             None
@@ -202,7 +211,7 @@ class TeacherView(PurposeExport, BaseModelView):
     def _parts(self, filters: Any) -> dict[str, Any]:
         parts = super()._parts(filters)
         add = address_of("NewFileView", "create") if self.may("write") else ""
-        return parts | {"urls": parts["urls"] | {"add": add, "lookup": url_for(".lookup")}}
+        return parts | {"urls": parts["urls"] | {"add": add}}
 
     def _page(self, query: Query, arguments: Any, columns: Any) -> Any:
         return super()._page(_named(query, columns), arguments, columns)
