@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
@@ -20,6 +21,7 @@ from app.core.crypto import blind_index, seal
 from app.core.errors import Problem
 from app.demo import ids
 from app.demo.store import insert_rows, set_columns
+from app.indicators import checks
 from app.indicators.catalog import Catalog, catalog
 from app.indicators.derive import derive
 from app.indicators.file import FileData, Row, SchoolFacts
@@ -680,7 +682,7 @@ def _keep_checks(
     session: Session, teachers: Sequence[Teacher], numbers: Sequence[Any], known: Catalog
 ) -> None:
     """Keep the result of a check as the services would: one warning, acknowledged."""
-    rule, basic = known.checks["DQ004"], TEACHER_SETS["basic"]
+    basic = TEACHER_SETS["basic"]
     ids_ = [teacher.id for teacher in teachers]
     uuids = dict(
         session.execute(
@@ -689,8 +691,16 @@ def _keep_checks(
     )
     school = SchoolFacts(0, "", "", "", "")
 
+    def words(tongue: str) -> str:
+        row = Row("", {"id_no": "110199199001011234", "id_doc_type": "1"})
+        file = FileData(None, school, "100", {"basic": (row,)})
+        with force_locale(tongue):
+            return str(checks.run_one("DQ004", file, checks.Context(known, today()))[0].message)
+
+    message, english = (words("zh"), words("en")) if teachers else ("", "")
+
     def fingerprint(uuid: str, number: Any) -> str:
-        warning = Problem("DQ004", rule.message_zh, "basic", "id_no", uuid, "warning")
+        warning = Problem("DQ004", message, "basic", "id_no", uuid, "warning")
         basic_row = {"basic": (Row(uuid, {"id_no": number}),)}
         return check.fingerprint(warning, FileData(None, school, "100", basic_row), known)
 
@@ -702,8 +712,8 @@ def _keep_checks(
             "set": "basic",
             "field": "id_no",
             "record": uuids[teacher.id],
-            "message": rule.message_zh,
-            "message_en": rule.message_en,
+            "message": message,
+            "message_en": english,
             "fingerprint": fingerprint(uuids[teacher.id], number),
             "acknowledged_at": now(),
         }

@@ -29,7 +29,7 @@ def test_production_starts_with_its_own_keys_database_and_folders() -> None:
     values = read_config(GOOD)
 
     assert values["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://app@db/teachers"
-    assert values["DEMO"] is values["FAB_API_SWAGGER_UI"] is False
+    assert values["DEMO"] is values["FAB_ADD_OPENAPI_VIEWS"] is False
     assert values["SESSION_COOKIE_SECURE"] is True
 
 

@@ -36,6 +36,9 @@ RESTRICTED_SETS = {
     ),
 }
 
+# Indicators of the basic set that no form, import or interface sets: their flow does.
+SET_BY_FLOWS = frozenset({"basic.staff_status"})
+
 # Who analyses and spot-checks but decides nothing of a person: masks everywhere, no reveal.
 INSPECTORS = frozenset({Role.CITY_ASSISTANT})
 
@@ -85,7 +88,7 @@ def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -
     is_open = teacher.state in OPEN_STATES
     if not (is_open or teacher.state == ReviewState.SUBMITTED) or indicator.read_only:
         return False
-    if indicator.key == "basic.staff_status":
+    if indicator.key in SET_BY_FLOWS:
         return False
     rule = catalog.rule(indicator.set, indicator.code, teacher.category)
     if not rule.collected:

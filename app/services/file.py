@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, undefer
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.access.fields import may_edit, may_edit_set
+from app.access.fields import SET_BY_FLOWS, may_edit, may_edit_set
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now, today
@@ -468,7 +468,7 @@ def default_values(catalog: Catalog, set_code: str, category: str) -> dict[str, 
         for item in catalog.set(set_code).indicators
         if item.default
         and not item.read_only
-        and item.code != "staff_status"
+        and item.key not in SET_BY_FLOWS
         and catalog.rule(set_code, item.code, category).collected
         and not item.applicable_when
     }

@@ -36,6 +36,7 @@ class Look(NamedTuple):
 LOOKS: Mapping[str, Look] = {
     "file_created": Look("file-plus"),
     "file_submitted": Look("send", "wait"),
+    "head_file_submitted": Look("send", "wait"),
     "my_file_returned": Look("arrow-back-up", "back"),
     "file_returned_to_teacher": Look("arrow-back-up", "back"),
     "file_returned": Look("arrow-back-up", "back"),
@@ -55,6 +56,7 @@ LOOKS: Mapping[str, Look] = {
     "export_to_approve": Look("file-export", "wait"),
     "bulk_done": Look("checks", "good"),
     "review_waiting": Look("clock-exclamation", "bad"),
+    "decision_due": Look("clock-exclamation", "bad"),
     "report_ready": Look("building-bank", "good"),
     "delegation_granted": Look("user-share", "info"),
     "delegation_ended": Look("user-minus", "draft"),
@@ -65,7 +67,9 @@ QUEUE, FILES = ("review", "ReviewQueue"), ("teacher", "Teacher")
 LISTS = {
     "file_submitted": (*QUEUE, (equals("state", ReviewState.SUBMITTED),)),
     "file_confirmed": (*QUEUE, (equals("state", ReviewState.SCHOOL_CONFIRMED),)),
+    "head_file_submitted": (*QUEUE, (equals("state", ReviewState.SUBMITTED),)),
     "review_waiting": (*QUEUE, ()),
+    "decision_due": (*QUEUE, ()),
     "file_returned_to_teacher": (*FILES, (ROLLS, equals("state", ReviewState.RETURNED))),
     "file_returned": (*FILES, (ROLLS, equals("state", ReviewState.RETURNED))),
     "report_withdrawn": (*FILES, (ROLLS, equals("state", ReviewState.SUBMITTED))),

@@ -17,7 +17,7 @@ from app.services.check import as_problem
 from app.views.base import BaseModelView
 from app.views.datamodel import Datamodel
 from app.views.flow_actions import place_name
-from app.views.labels import indicator_label, present_catalog
+from app.views.labels import column_label, present_catalog
 from app.views.listing import address_of
 from app.views.school_filters import authority_choices
 from app.views.widgets import Badge
@@ -62,7 +62,7 @@ class ProblemView(BaseModelView):
     base_order = ("severity", "asc")
     list_relations = ("teacher", "teacher.school")
     label_columns = {
-        "teacher": indicator_label("basic", "name"),
+        "teacher": column_label("name"),
         "school": _l("School"),
         "authority_id": _l("Authority"),
         "severity": _l("Severity"),

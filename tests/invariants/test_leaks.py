@@ -1,7 +1,5 @@
 """The leak fence: every address of the URL map, every identity, own and foreign objects (SEC-02).
 
-pytestmark = pytest.mark.wide
-
 A foreign object and one that does not exist answer alike, whatever the method: status, body and
 headers; and no page shows a value beyond the rows and field rights of its reader. An address that
 the tables of `addresses` do not know fails the fence.
@@ -31,6 +29,8 @@ from tests.invariants.addresses import (
     view_of,
 )
 from tests.views.pages import sign_in
+
+pytestmark = pytest.mark.wide
 
 READERS = (
     "city_info", "city_assistant", "city_system", "city_audit", "district_info_A",

@@ -1,7 +1,5 @@
 """Numbers no key can have: whoever types them into an address or a form gets an answer, not a 500.
 
-pytestmark = pytest.mark.wide
-
 A whole number beyond what a database takes, or longer than Python reads, names nothing.
 """
 
@@ -11,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.views.pages import sign_in
+
+pytestmark = pytest.mark.wide
 
 BEYOND = ("2147483648", "9" * 19, "9" * 30, "9" * 5000)
 

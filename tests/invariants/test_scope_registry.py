@@ -52,6 +52,7 @@ UNSCOPED = {
 
 # Where work is done as the system itself, which sees and writes everything, with the reason.
 AS_SYSTEM = {
+    "__init__.py": "production asks at its start for accounts of the demonstration",
     "access/scope.py": "defines it",
     "cli.py": "commands of the operator",
     "jobs/wiring.py": "jobs that nobody ordered: nightly work",
@@ -63,6 +64,7 @@ AS_SYSTEM = {
 }
 # Where SQL goes past the ORM, and so past the scope, with the reason.
 RAW = {
+    "__init__.py": "the engine, for the fingerprints of keys",
     "core/database.py": "begins transactions of SQLite",
     "models/base.py": "conditions of partial indexes",
     "models/fences.py": "triggers and grants of a schema",
@@ -73,6 +75,9 @@ RAW = {
     "reports/figures.py": "the constant NULL",
     "views/health.py": "SELECT 1, and the revision of the schema",
     "jobs/wiring.py": "a session of the ORM for a worker, scoped like any other",
+    "cli.py": "grants of a role, and the lock of whoever prepares the database",
+    "services/key.py": "fingerprints of keys, read before there is a session",
+    "views/once.py": "an insert that another request may have made first",
     "demo/load.py": "mass loading by the operator",
     "demo/store.py": "mass loading by the operator",
 }

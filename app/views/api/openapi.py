@@ -9,6 +9,7 @@ from flask import current_app, request
 from flask_appbuilder.api import BaseApi, expose, protect
 from flask_appbuilder.api.manager import resolver
 
+from app.access.fields import SET_BY_FLOWS
 from app.core.reference import Indicator, IndicatorSet
 from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
@@ -16,7 +17,6 @@ from app.indicators.values import codes_for
 from app.views.api.base import Api
 
 MANY_CODES = 60  # A longer code table is named and not spelled out.
-STATUS = "basic.staff_status"  # Only flows set it.
 TYPES: dict[str, dict[str, Any]] = {
     "int": {"type": "integer"},
     "decimal": {"type": "number"},
@@ -96,7 +96,7 @@ def _property(item: Indicator, known: Catalog) -> dict[str, Any]:
         found |= _choices(item, known)
     elif item.max_length:
         found["maxLength"] = item.max_length
-    if item.read_only or item.key == STATUS:
+    if item.read_only or item.key in SET_BY_FLOWS:
         return found | {"readOnly": True}
     return found | {"x-filled-by": _filled_by(item, known)}
 
