@@ -72,7 +72,7 @@ function open(input, box, picture, name) {
   canvas.width = Math.round(picture.width * scale);
   canvas.height = Math.round(picture.height * scale);
   const largest = Math.min(picture.width, (picture.height * WIDTH) / HEIGHT);
-  const crop = { picture, name, box, canvas, scale, largest, width: largest, ready: false };
+  const crop = { picture, name, box, canvas, scale, largest, width: largest, turn: 0, ready: false };
   crop.base = shrunk(picture, 0, 0, picture.width, picture.height, canvas.width, canvas.height);
   crop.x = (picture.width - largest) / 2;
   crop.y = (picture.height - heightOf(crop)) / 2;
@@ -134,6 +134,7 @@ function within(value, most) {
 function changed(input, crop) {
   draw(crop);
   crop.ready = false;
+  crop.turn += 1; // What is being cut just now shows where the frame was.
   clearTimeout(crop.timer);
   crop.timer = setTimeout(() => cut(input, crop), PATIENCE);
 }
@@ -155,7 +156,7 @@ function draw({ canvas, base, scale, x, y, width }) {
 /** Put what the frame shows into the form, in place of the file that was chosen. */
 async function cut(input, crop) {
   clearTimeout(crop.timer);
-  const turn = (crop.turn = (crop.turn ?? 0) + 1);
+  const turn = (crop.turn += 1);
   const few = Math.min(1, crop.width / WIDTH);
   const [width, height] = [Math.max(1, Math.round(WIDTH * few)), Math.max(1, Math.round(HEIGHT * few))];
   const small = shrunk(crop.picture, crop.x, crop.y, crop.width, heightOf(crop), width, height);
