@@ -36,7 +36,7 @@ from app.models.teacher import (
     Teacher,
 )
 from app.services import check, report, search
-from app.services.file import LIST_COLUMNS
+from app.services.projection import LIST_COLUMNS
 
 REVIEW, PERSONNEL = "review", "personnel"
 IN_FORCE, DRAFT = "effective", "draft"

@@ -28,7 +28,7 @@ from app.indicators.catalog import Catalog
 from app.models.account import Account, Assignment
 from app.models.teacher import OPEN_STATES, Teacher
 from app.models.unit import Unit
-from app.services.file import file_data
+from app.services.contents import file_data
 
 LIST = "workbooks.csv"
 # Files of the demo take the low numbers of a day of birth, these the high ones.

@@ -22,7 +22,7 @@ from app.indicators.file import FileData
 from app.indicators.values import mask
 from app.models.teacher import Teacher
 from app.models.unit import Unit
-from app.services import file as files
+from app.services import contents
 
 SOURCE = "files"
 BATCH = 200
@@ -95,7 +95,7 @@ class _Writer:
         for at in range(0, len(self.ids), BATCH):
             query = select(Teacher).where(Teacher.id.in_(self.ids[at : at + BATCH]))
             teachers = self.session.scalars(query.order_by(Teacher.name, Teacher.id)).all()
-            present = files.file_data(self.session, teachers, self.catalog, with_facts=False)
+            present = contents.file_data(self.session, teachers, self.catalog, with_facts=False)
             for teacher in teachers:
                 yield teacher, present[teacher.id]
 

@@ -12,7 +12,7 @@ from app.models.saved_view import FormDraft, SubmitKey
 from app.models.teacher import OPEN_STATES, ReviewState, Teacher
 from app.services import audit, check, reminder
 from app.services import job as queue
-from app.services.file import file_data
+from app.services.contents import file_data
 from app.services.round import mark_late as mark_late_files
 
 BATCH = 200

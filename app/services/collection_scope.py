@@ -11,7 +11,7 @@ from app.indicators.catalog import Catalog
 from app.indicators.periods import full_months
 from app.models.record import TEACHER_SETS
 from app.models.teacher import FileProblem, Teacher
-from app.services.file import present
+from app.services.contents import present
 
 RULES = ("DQ018", "DQ019")
 OUTSIDE = "0"

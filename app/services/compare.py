@@ -26,7 +26,7 @@ from app.indicators.values import as_text
 from app.models.snapshot import FileSnapshot
 from app.models.teacher import Teacher
 from app.services.among import among
-from app.services.file import file_data
+from app.services.contents import file_data
 
 TABLE, COLUMN = FileSnapshot.__tablename__, "body"
 # What was taken back before anybody decided.

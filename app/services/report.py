@@ -34,8 +34,8 @@ from app.models.unit import Unit
 from app.services import audit, job, notice
 from app.services.among import among
 from app.services.among import checksum as set_checksum
+from app.services.contents import file_data
 from app.services.fence import freeze
-from app.services.file import file_data
 from app.services.number import take_serials
 
 TABLE, COLUMN = ReportItem.__tablename__, "payload"

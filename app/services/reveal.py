@@ -20,7 +20,7 @@ from app.models.history import Audit
 from app.models.teacher import Teacher
 from app.models.unit import Unit
 from app.services import audit
-from app.services.file import find_record
+from app.services.contents import find_record
 
 # One visit to a file is one opening, however many of its parts are looked at.
 VISIT = timedelta(minutes=30)

@@ -26,8 +26,8 @@ from app.models.teacher import (
 from app.models.unit import Unit
 from app.services import check, compare
 from app.services.among import among, looked_up
+from app.services.contents import file_data
 from app.services.fence import enter_fence
-from app.services.file import file_data
 from app.services.filling import round_closed
 from app.services.number import new_numbers
 from app.services.round import late_decisions, overdue_units, terms_by_id

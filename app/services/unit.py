@@ -22,7 +22,8 @@ from app.models.teacher import Teacher
 from app.models.unit import Unit
 from app.services import audit
 from app.services.check import context
-from app.services.file import default_values, inapplicable, parse_values, school_facts
+from app.services.contents import school_facts
+from app.services.raw_values import default_values, inapplicable, parse_values
 
 PARTICULARS = "school_basic"
 IN_FORCE = "effective"

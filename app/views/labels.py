@@ -9,7 +9,7 @@ from flask_babel.speaklater import LazyString
 from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
 from app.models.teacher import ReviewState
-from app.services.file import LIST_COLUMNS
+from app.services.projection import LIST_COLUMNS
 from app.services.unit import COPIED, PARTICULARS
 from app.views.widgets import Badge, badge_of
 

@@ -18,8 +18,7 @@ from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.notice import Notice
 from app.models.teacher import NoneAnswer, ReviewState, Teacher
-from app.services import file as files
-from app.services import notice, reveal
+from app.services import contents, filling, notice, reveal
 from app.services.review import is_the_teachers
 from app.views.base import BaseView
 from app.views.flow_actions import place_name, step_actions
@@ -141,7 +140,7 @@ class MyFileView(BaseView):
         teacher, photo = load_teacher(actor.teacher_id)
         category = teacher.school.category or ""
         found = findings(session, actor, teacher)
-        sets = tasks(actor, teacher, files.counts(session, teacher), found, known)
+        sets = tasks(actor, teacher, contents.counts(session, teacher), found, known)
         warnings = [
             (place_name(each.set, each.field, known), "", each)
             for each in found
@@ -239,8 +238,8 @@ def _neighbour(order: Sequence[str], place: int, catalog: Catalog) -> tuple[str,
 
 
 def _set_lock(actor: Actor, teacher: Teacher, set_code: str, catalog: Catalog) -> str:
-    if not files.is_open_to(actor, teacher):
-        return files.locked_reason(teacher)
+    if not filling.is_open_to(actor, teacher):
+        return filling.locked_reason(teacher)
     if not may_edit_set(actor, teacher, set_code, catalog):
         return _("Filled in by the school. Ask the information administrator of your school.")
     return ""

@@ -23,8 +23,7 @@ from app.indicators.file import FileData, Row
 from app.indicators.values import default_of, display, mask
 from app.models.record import KEPT_ON_TEACHER
 from app.models.teacher import Teacher
-from app.services import attachment, reveal
-from app.services import file as files
+from app.services import attachment, contents, reveal
 from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.labels import present_catalog, review_state
@@ -122,7 +121,7 @@ def print_files(view: Any, ids: Sequence[int], *, kind: str, purpose: str) -> st
     )
     if len(teachers) != len(set(ids)):
         raise NotFound()
-    content = files.file_data(session, teachers, known, with_facts=False)
+    content = contents.file_data(session, teachers, known, with_facts=False)
     photos = attachment.pictures(session, [each.id for each in teachers])
     sheets = [
         Printer(actor, each, content[each.id], known, kind).sheet(photos.get(each.id))

@@ -42,8 +42,9 @@ from app.models.snapshot import FileSnapshot
 from app.models.teacher import FileProblem, NameGram, ReviewState, Teacher
 from app.models.unit import Unit
 from app.services import check, compare, integrity, report, search
-from app.services.file import file_data, project
+from app.services.contents import file_data
 from app.services.number import is_number, new_numbers
+from app.services.projection import project
 from tests.conftest import Database, make_app
 
 SCHOOLS, TEACHERS, SEED = 75, 600, 7

@@ -16,7 +16,7 @@ from app.indicators.catalog import catalog
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
 from app.services import check, integrity
-from app.services.file import file_data
+from app.services.contents import file_data
 from tests.factories import TYPES, Wanted, make_school, make_teachers
 from tests.worlds import World, leaks
 

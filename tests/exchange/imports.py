@@ -28,6 +28,7 @@ from app.models.record import TEACHER_SETS
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
 from app.services import file as files
+from app.services import projection
 from app.services.storage import Storage
 from tests.factories import complete_file, make_teacher
 
@@ -184,7 +185,7 @@ def existing(importing: Importing, state: str = ReviewState.DRAFT, **options: An
     """A file of the school; an open one with everything worked out that follows from its rows."""
     teacher = make_teacher(importing.session, school=importing.school, state=state, **options)
     if teacher.is_open:
-        files.refresh(importing.session, [teacher], importing.catalog)
+        projection.refresh(importing.session, [teacher], importing.catalog)
     return teacher
 
 

@@ -14,6 +14,7 @@ from app.exchange.teacher_import.commit import NotAll, commit_batch
 from app.models.exchange import ImportRow
 from app.models.teacher import NoneAnswer, ReviewState
 from app.models.unit import Unit
+from app.services import contents
 from app.services import file as files
 from tests.exchange.imports import (
     book_of,
@@ -183,7 +184,7 @@ def test_nothing_is_undone_once_a_file_was_submitted(importing):
 def test_nothing_is_undone_once_somebody_went_on_typing(importing, set_code):
     batch = importing.run(book_of(importing, [one(importing)]))
     teacher = importing.teachers()[-1]
-    rows = files.records(importing.session, teacher, set_code)
+    rows = contents.records(importing.session, teacher, set_code)
     values = {"work": {"position": "主任"}, "ach_paper": {"name": "新论文"}}[set_code]
     files.save_record(
         importing.session,

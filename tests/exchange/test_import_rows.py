@@ -15,6 +15,7 @@ from app.models.history import Audit
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Contributor, NoneAnswer, ReviewState, Teacher
 from app.services import file as files
+from app.services import projection
 from tests.exchange.imports import (
     book_of,
     by_form,
@@ -64,7 +65,7 @@ def test_the_same_teacher_by_form_or_workbook_gives_equal_rows(importing):
         content["contact"][0].pop("mobile")
         content["qualification"][0].pop("cert_no")
     assert theirs == ours
-    columns = [*files.LIST_COLUMNS, "birth_year", "complete_percent", "error_count", "pinyin"]
+    columns = [*projection.LIST_COLUMNS, "birth_year", "complete_percent", "error_count", "pinyin"]
     assert {c: getattr(read, c) for c in columns} == {c: getattr(typed, c) for c in columns}
 
 

@@ -44,7 +44,7 @@ UNSCOPED = {
     "services/notice.py": "recipients lie in other units",
     "services/reveal.py": "the count of reveals of the account itself, in the audit log",
     "services/round.py": "the particulars of the unit of a file in scope",
-    "services/file.py": "the particulars of the unit of a file in scope",
+    "services/contents.py": "the particulars of the unit of a file in scope",
     "services/review.py": "whether a file of the school waits, asked also for a teacher's own act",
     "cli.py": "the operator's count of files",
 }

@@ -16,7 +16,7 @@ from app.jobs.nightly import check_by_night, recheck_files
 from app.models.teacher import FileProblem, Teacher
 from app.models.unit import Unit
 from app.services import check
-from app.services.file import file_data
+from app.services.contents import file_data
 from app.workflows.review import REVIEW
 from tests.factories import Wanted, make_teachers
 from tests.workflows.test_engine import failing_at

@@ -16,7 +16,7 @@ from app.indicators.catalog import catalog
 from app.models.attachment import Attachment
 from app.models.history import Audit
 from app.models.teacher import Teacher
-from app.services import attachment
+from app.services import attachment, contents
 from app.services import file as files
 from app.services.attachment import MAX_FILES, Upload
 from app.services.storage import Storage
@@ -124,7 +124,7 @@ def test_a_record_takes_an_upload_of_its_own_file_and_indicator_only(
     with acting_as(actor):
         photo = place.store(actor, PHOTO, Upload("face.jpg", picture()))
         scan = place.store(actor, SCAN, Upload("scan.pdf", PDF))
-        record = files.records(session, place.teacher(), "learning")[0]
+        record = contents.records(session, place.teacher(), "learning")[0]
         save = {"catalog": place.known, "record_uuid": record.uuid}
 
         for wrong in (photo.uuid, "0" * 32):
@@ -145,7 +145,7 @@ def test_an_attachment_is_read_as_its_row_is(session: Any, world: Any, place: An
     actor = world.actor("school_info", "A1")
     with acting_as(actor):
         kept = place.store(actor, SCAN, Upload("scan.pdf", PDF))
-        record = files.records(session, place.teacher(), "learning")[0]
+        record = contents.records(session, place.teacher(), "learning")[0]
         with pytest.raises(NotFound):
             attachment.find(
                 session, world.actor("school_head", "A1"), kept.uuid, catalog=place.known

@@ -9,7 +9,7 @@ from app.access.scope import acting_as, system
 from app.core.errors import Forbidden, NotFound, Refused
 from app.models.history import Audit, Transition
 from app.models.teacher import FileProblem, Teacher
-from app.services import check
+from app.services import check, contents
 from app.services import file as files
 
 
@@ -30,7 +30,7 @@ class Desk:
 
     def recheck(self) -> None:
         with system():
-            found = files.file_data(self.session, [self.file], self.known)
+            found = contents.file_data(self.session, [self.file], self.known)
             check.keep(self.session, [self.file], found, self.known)
             self.session.flush()
 
@@ -72,7 +72,7 @@ def test_an_acknowledgement_holds_as_long_as_the_same_is_said_of_the_same_values
 def test_another_value_asks_for_another_acknowledgement(session, world):
     desk = Desk(session, world, world.teacher("A1", "draft"))
     with acting_as(desk.actor):
-        row = files.records(session, desk.file, "treatment")[0]
+        row = contents.records(session, desk.file, "treatment")[0]
 
         def pay(amount: str) -> list[FileProblem]:
             files.save_record(

@@ -12,6 +12,7 @@ from app.core.id_number import check_digit
 from app.models.history import Audit
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Contributor, FileProblem, NoneAnswer, Teacher
+from app.services import contents
 from app.services import file as files
 
 WORK = {"org_name": "某校", "start": "2001-09", "end": "2003-07", "unit_nature": "23",
@@ -53,7 +54,7 @@ def desk(session: Any, world: Any) -> Any:
 
         def rows(self, teacher: Teacher, set_code: str) -> list[Any]:
             with acting_as(self.actor):
-                return files.records(session, teacher, set_code)
+                return contents.records(session, teacher, set_code)
 
     with acting_as(Desk.actor):
         yield Desk()
@@ -336,8 +337,8 @@ class TestNone:
 def test_counts_are_those_of_the_rows_now_and_then(session: Any, world: Any, desk: Any) -> None:
     teacher = desk.file("effective")
 
-    now = files.counts(session, teacher)
-    then = files.counts(session, teacher, teacher.created_at - timedelta(days=1))
+    now = contents.counts(session, teacher)
+    then = contents.counts(session, teacher, teacher.created_at - timedelta(days=1))
 
     assert all(now[code] == len(desk.rows(teacher, code)) for code in TEACHER_SETS)
     assert sum(now.values()) > sum(then.values())

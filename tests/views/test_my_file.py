@@ -10,8 +10,7 @@ from app.access.scope import system
 from app.models.account import Account
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Teacher
-from app.services import check
-from app.services import file as files
+from app.services import check, contents
 from tests.views.pages import sign_in, token_of
 from tests.views.test_teacher import state_of, version_of
 
@@ -31,7 +30,7 @@ def erase(session: Any, world: Any, ref: Any, set_code: str, code: str) -> None:
         cls = TEACHER_SETS[set_code]
         session.execute(update(cls).where(cls.teacher_id == ref.id).values({code: None}))
         teacher = session.get_one(Teacher, ref.id)
-        content = files.file_data(session, [teacher], world.catalog)
+        content = contents.file_data(session, [teacher], world.catalog)
         check.keep(session, [teacher], content, world.catalog)
         session.commit()
 

@@ -35,7 +35,7 @@ from app.models.exchange import ImportBatch
 from app.models.record import TEACHER_SETS
 from app.models.teacher import NoneAnswer, Teacher
 from app.models.unit import Unit
-from app.services import audit, notice, record
+from app.services import audit, notice, projection, record
 from app.services import file as files
 from app.services.storage import Storage
 
@@ -157,7 +157,7 @@ class _Commit:
         self._rename(changing)
         if touched:
             files.contribute(self.session, self.actor, [teacher.id for teacher in touched])
-            files.refresh(self.session, touched, self.catalog)
+            projection.refresh(self.session, touched, self.catalog)
             objects = [("teacher", teacher.id, teacher.id) for teacher in touched]
             detail = {"step": "rows", "batch": self.batch.uuid, "file": self.batch.file_name}
             audit.record_many(

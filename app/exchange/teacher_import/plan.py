@@ -28,8 +28,7 @@ from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
-from app.services import check, filling
-from app.services import file as files
+from app.services import check, contents, filling, raw_values
 
 INSERT, UPDATE, BOTH = "insert", "update", "both"
 MODES = (INSERT, UPDATE, BOTH)
@@ -101,7 +100,7 @@ class Planner:
         self.foreign: list[bytes] = []
         self._category = school.category or ""
         above = session.get(Unit, school.authority_id)
-        self._facts = files.school_facts(school, above.code if above else None)
+        self._facts = contents.school_facts(school, above.code if above else None)
         self._defaults: dict[str, dict[str, Any]] = {}
         self._rights: dict[tuple[str, str], frozenset[str]] = {}
         self._rules = RowRules(catalog, self.letters)
@@ -141,7 +140,7 @@ class Planner:
         return plans
 
     def _present(self, teachers: list[Teacher]) -> dict[int, FileData]:
-        return files.file_data(self.session, teachers, self.catalog) if teachers else {}
+        return contents.file_data(self.session, teachers, self.catalog) if teachers else {}
 
     def _teachers(self, persons: list[bytes]) -> dict[bytes, Teacher]:
         query = select(Teacher).where(
@@ -246,7 +245,7 @@ class Planner:
     ) -> Step:
         current = record.values
         values = {**current, **given}
-        values |= dict.fromkeys(files.inapplicable(entry, values, self.catalog))
+        values |= dict.fromkeys(raw_values.inapplicable(entry, values, self.catalog))
         changed = {c: v for c, v in values.items() if v != current.get(c)}
         if changed and self.mode == INSERT and self._is_entered(entry, current):
             self._blame(row, "mode", words.left_as_it_is, severity="warning")
@@ -263,15 +262,15 @@ class Planner:
 
     def _fresh(self, entry: IndicatorSet, given: Mapping[str, Any]) -> dict[str, Any]:
         if entry.code not in self._defaults:
-            self._defaults[entry.code] = files.default_values(
+            self._defaults[entry.code] = raw_values.default_values(
                 self.catalog, entry.code, self._category
             )
         values = {**self._defaults[entry.code], **given}
         values.pop(STATUS, None)
-        return values | dict.fromkeys(files.inapplicable(entry, values, self.catalog))
+        return values | dict.fromkeys(raw_values.inapplicable(entry, values, self.catalog))
 
     def _check_identity(self, row: StagedRow, values: Mapping[str, Any]) -> None:
-        for problem in files.missing_identity(values, self.catalog):
+        for problem in raw_values.missing_identity(values, self.catalog):
             item = self.catalog.indicator(BASIC, str(problem.field))
             self._blame(row, problem.code, words.needed_to_open(self.catalog, item), item.code)
 
@@ -291,15 +290,15 @@ class Planner:
         if self._round_closed:
             self._blame(row, "locked", filling.round_closed)
             return
-        if teacher is not None and not files.is_open_to(self.actor, teacher, closed=False):
-            self._blame(row, "locked", lambda: files.locked_reason(teacher))
+        if teacher is not None and not filling.is_open_to(self.actor, teacher, closed=False):
+            self._blame(row, "locked", lambda: filling.locked_reason(teacher))
             return
         for code in codes:
             if code in self._editable(teacher, row.set):
                 continue
             item = self.catalog.indicator(row.set, code)
             if teacher is not None and not teacher.is_open:
-                self._blame(row, "locked", lambda: files.locked_reason(teacher), code)
+                self._blame(row, "locked", lambda: filling.locked_reason(teacher), code)
             else:
                 self._blame(row, "not_editable", words.not_yours(self.catalog, item), code)
 

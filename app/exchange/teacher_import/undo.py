@@ -26,7 +26,7 @@ from app.models.teacher import (
     NoneAnswer,
     Teacher,
 )
-from app.services import audit, record
+from app.services import audit, filling, projection, record
 from app.services import file as files
 
 MAX_OBSTACLES = 20
@@ -151,8 +151,8 @@ def _obstacles(
         teacher = teachers.get(trace.teacher_id)
         if teacher is None or teacher.version != trace.version:
             found.append(_because(trace, _("the file was submitted or decided on since.")))
-        elif not files.is_open_to(actor, teacher):
-            found.append(_because(trace, files.locked_reason(teacher)))
+        elif not filling.is_open_to(actor, teacher):
+            found.append(_because(trace, filling.locked_reason(teacher)))
     moved = {problem.record for problem in found}
     for trace, row in _with_records(session, traces):
         if trace.uuid not in moved and _was_edited(trace, row):
@@ -221,7 +221,7 @@ def _undo(
     teachers = session.scalars(select(Teacher).where(Teacher.id.in_(ids))).all()
     if teachers:
         _rename(session, teachers, kept)
-        files.refresh(session, teachers, known)
+        projection.refresh(session, teachers, known)
     _remove_files(session, opened)
     objects = [("teacher", key, key) for key in (*ids, *opened)]
     detail = {"step": "undone", "batch": batch.uuid}

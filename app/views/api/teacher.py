@@ -13,7 +13,7 @@ from app.core.whole import is_whole, whole_number
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.teacher import FileProblem, NoneAnswer, Teacher
-from app.services import check
+from app.services import check, contents
 from app.services import file as files
 from app.views.api.base import body, row_body, whole
 from app.views.base import BaseModelApi
@@ -75,7 +75,7 @@ class TeacherApi(BaseModelApi):
         actor, kept = current_actor(), catalog(db.session())
         return [
             row_body(actor, record, teacher.category, kept)
-            for record in files.records(db.session(), teacher, set_code)
+            for record in contents.records(db.session(), teacher, set_code)
         ]
 
     @expose("/", methods=["POST"])

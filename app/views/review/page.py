@@ -15,8 +15,7 @@ from app.indicators.catalog import Catalog, language
 from app.models.attachment import Attachment
 from app.models.history import Transition
 from app.models.teacher import Teacher
-from app.services import claim, compare, queue, reveal
-from app.services import file as files
+from app.services import claim, compare, contents, queue, reveal
 from app.services.check import as_problem, may_acknowledge
 from app.services.collection_scope import ScopeFact, scope_facts
 from app.services.compare import Comparison, RecordChange
@@ -132,7 +131,7 @@ def answer(view: Any, pk: int, text: str) -> Any:
         attachments=attachments(session, actor, teacher, known),
         steps=step_actions(REVIEW, teacher, actor),
         shortcuts=dict.fromkeys(RETURNS, "r"),
-        tabs=set_tabs(actor, teacher, files.counts(session, teacher), found, known),
+        tabs=set_tabs(actor, teacher, contents.counts(session, teacher), found, known),
         urls={
             "acknowledge": url_for("FileView.acknowledge", pk=pk)
             if may_acknowledge(actor, teacher)

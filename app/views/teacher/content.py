@@ -16,8 +16,7 @@ from app.indicators.catalog import Catalog, language
 from app.models.account import Account
 from app.models.attachment import Attachment
 from app.models.teacher import FileProblem, NoneAnswer, ReviewState, Teacher
-from app.services import attachment, check
-from app.services import file as files
+from app.services import attachment, check, contents, filling
 from app.views.labels import group_label, short_set_name
 from app.views.record_form import shown_value, value_of
 
@@ -218,7 +217,7 @@ class SetReader:
 
     def read(self) -> SetPart:
         """Return the panel."""
-        records = files.records(self.session, self.teacher, self.entry.code, self.moment)
+        records = contents.records(self.session, self.teacher, self.entry.code, self.moment)
         lang = language()
         urls = self._urls(bool(records))
         part = SetPart(
@@ -250,7 +249,7 @@ class SetReader:
 
     def _urls(self, has_rows: bool) -> dict[str, str]:
         """Return what may be written here by this person at present."""
-        if self.moment is not None or not files.is_open_to(self.actor, self.teacher):
+        if self.moment is not None or not filling.is_open_to(self.actor, self.teacher):
             return {}
         if not may_edit_set(self.actor, self.teacher, self.entry.code, self.catalog):
             return {}

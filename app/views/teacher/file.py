@@ -17,8 +17,7 @@ from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher
-from app.services import attachment, check, reveal
-from app.services import file as files
+from app.services import attachment, check, contents, filling, projection, reveal
 from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.flow_actions import place_name, step_actions
@@ -69,7 +68,7 @@ def header_facts(teacher: Teacher, catalog: Catalog) -> list[str]:
     lang = language()
     found = [teacher.school.name]
     for column in HEADER:
-        set_code, code = files.LIST_COLUMNS.get(column, ("", ""))
+        set_code, code = projection.LIST_COLUMNS.get(column, ("", ""))
         table = "subject" if not set_code else catalog.indicator(set_code, code).code_table
         found.append(catalog.label(table, getattr(teacher, column), lang))
     return [each for each in found if each]
@@ -80,9 +79,9 @@ def lock_note(actor: Actor, teacher: Teacher) -> str:
     fills_in = actor.role in (Role.SCHOOL_INFO, Role.TEACHER)
     if not fills_in or teacher.is_open:
         return ""
-    if files.is_open_to(actor, teacher):
+    if filling.is_open_to(actor, teacher):
         return _("The file is submitted. You can still fill in what the school is to fill in.")
-    return files.locked_reason(teacher)
+    return filling.locked_reason(teacher)
 
 
 class FileView(BaseView):
@@ -100,7 +99,7 @@ class FileView(BaseView):
         teacher, photo = load_teacher(pk)
         moment = asked_moment(session, teacher, request.args)
         found = findings(session, actor, teacher) if moment is None else []
-        counts = files.counts(session, teacher, moment)
+        counts = contents.counts(session, teacher, moment)
         asked = {key: request.args[key] for key in ("on", "v") if key in request.args}
         page = self.render_template(
             "teacher/file.html",

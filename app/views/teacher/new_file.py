@@ -14,6 +14,7 @@ from app.indicators.catalog import Catalog
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
 from app.services import file as files
+from app.services import raw_values
 from app.services.check import SCOPE
 from app.views.base import BaseView
 from app.views.labels import present_catalog
@@ -71,4 +72,6 @@ def _asked(catalog: Catalog) -> frozenset[str]:
     """The identity, and what the scope of collection is decided by."""
     rule = catalog.checks.get(SCOPE)
     scope = [name.partition(".") for name in rule.fields] if rule else []
-    return frozenset(files.IDENTITY) | {code for set_code, _dot, code in scope if set_code == BASIC}
+    return frozenset(raw_values.IDENTITY) | {
+        code for set_code, _dot, code in scope if set_code == BASIC
+    }

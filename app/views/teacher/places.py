@@ -11,7 +11,7 @@ from app.access.scope import Actor
 from app.core.reference import Indicator
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher
-from app.services import file as files
+from app.services import contents
 from app.views.record_form import shown_value
 
 
@@ -30,7 +30,7 @@ def places_of(
 
     The rows of a set are read once, only where it has any.
     """
-    counts, lang = files.counts(session, teacher), language()
+    counts, lang = contents.counts(session, teacher), language()
     for entry in catalog.category_sets(teacher.category):
         if not may_view_set(actor, entry.code):
             continue
@@ -46,7 +46,7 @@ def places_of(
         yield from (Place(item.key, catalog.name(item, lang), name) for item in items)
         if not entry.multi_row or not counts.get(entry.code):
             continue
-        for number, record in enumerate(files.records(session, teacher, entry.code), 1):
+        for number, record in enumerate(contents.records(session, teacher, entry.code), 1):
             title = row_title(actor, record, items, teacher, catalog)
             row = _("%(name)s, row %(n)s: %(title)s", name=name, n=number, title=title)
             yield Place(f"{entry.code}@{record.uuid}", row, _("One row"))

@@ -10,8 +10,7 @@ from app.access.scope import current_actor
 from app.core.errors import Forbidden
 from app.core.reference import IndicatorSet
 from app.extensions import db
-from app.services import draft
-from app.services import file as files
+from app.services import contents, draft, filling
 from app.views.labels import present_catalog
 from app.views.record_form import Context
 from app.views.teacher.content import return_notes
@@ -39,10 +38,10 @@ class Page:
     def read_record(self) -> Any:
         """Return the row as it is stored; None where there is none yet."""
         if self.uuid is not None:
-            return files.find_record(self.session, self.teacher, self.set_code, self.uuid)
+            return contents.find_record(self.session, self.teacher, self.set_code, self.uuid)
         if self.entry.multi_row:
             return None
-        rows = files.records(self.session, self.teacher, self.set_code)
+        rows = contents.records(self.session, self.teacher, self.set_code)
         return rows[0] if rows else None
 
     def require_right(self) -> None:
@@ -52,7 +51,7 @@ class Page:
 
     @property
     def is_locked(self) -> bool:
-        return not files.is_open_to(self.actor, self.teacher)
+        return not filling.is_open_to(self.actor, self.teacher)
 
     def context(self) -> Context:
         """Return what the form is made from."""
@@ -70,7 +69,7 @@ class Page:
         entry = self.catalog.set(set_code)
         if entry.multi_row:
             return None
-        rows = files.records(self.session, self.teacher, set_code)
+        rows = contents.records(self.session, self.teacher, set_code)
         return rows[0].values().get(code) if rows else None
 
     def _notes(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from app.core.whole import whole_number
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import BadValue, display, parse
 from app.models.account import Account
-from app.services import attachment, draft
+from app.services import attachment, draft, filling
 from app.services import file as files
 from app.views.attachment import storage
 from app.views.base import BaseView
@@ -108,7 +108,7 @@ class RowView(BaseView):
     def _form(self, page: Page) -> Any:
         if request.method == "GET":
             if page.is_locked:
-                flash(files.locked_reason(page.teacher), "warning")
+                flash(filling.locked_reason(page.teacher), "warning")
                 return redirect(page.set_url())
             page.require_right()
             return self._shown(page)
@@ -198,7 +198,7 @@ class RowView(BaseView):
             page,
             form,
             conflict=_differences(page, typed),
-            notice=files.locked_reason(page.teacher),
+            notice=filling.locked_reason(page.teacher),
             is_locked=True,
         ), CONFLICT
 

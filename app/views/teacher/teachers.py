@@ -23,7 +23,7 @@ from app.indicators.values import mask
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
 from app.services import search
-from app.services.file import LIST_COLUMNS
+from app.services.projection import LIST_COLUMNS
 from app.views.base import BaseModelView, Selection, row_action
 from app.views.choice import CodeSelectField
 from app.views.declared import READ
