@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.access.scope import system
 from app.access.security import DemoData, refuse_demo_accounts
-from app.core.crypto import KeyProblem, create_key_file, load_keys
+from app.core.crypto import KeyProblem, create_key_file, load_keys, using
 from app.models.account import Account
 from app.web import secret_from
 from config import CLASSES, Config, MissingSetting, Test, UnknownSetting, read_config
@@ -68,9 +68,8 @@ def test_production_refuses_the_keys_that_the_demo_made(tmp_path: Path) -> None:
     demo, own = tmp_path / "demo.json", tmp_path / "own.json"
     create_key_file(demo, for_demo=True)
     create_key_file(own)
-    from app.core.crypto import using  # noqa: PLC0415  (the ring of the other tests is put back)
-
-    with using(load_keys({"APP_ENV": "demo", "FIELD_KEY_FILE": str(demo)})):
+    with using(None):  # The ring of the other tests is put back.
+        load_keys({"APP_ENV": "demo", "FIELD_KEY_FILE": str(demo)})
         load_keys({"APP_ENV": "production", "FIELD_KEY_FILE": str(own)})
         for place in ({"FIELD_KEY_FILE": str(demo)}, {"FIELD_KEYS": demo.read_text()}):
             with pytest.raises(KeyProblem, match="demonstration"):

@@ -23,6 +23,7 @@ from typing import Any
 from sqlalchemy import create_engine, text
 
 from tests.bench.client import Browser, Caller
+from tests.bench.exchange import Exchange
 from tests.machine import postgres_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -287,9 +288,27 @@ def run(url: str, arguments: argparse.Namespace, folder: Path) -> list[Figure]:
             *bench.mixed(arguments.seconds),
             bench.page_size(),
             *bench.decisions(),
+            *exchanged(bench, Exchange(OURS, url, ROOT, environ), arguments.rows),
             Figure("J11 start", start * 1000, floor_start * 1000, "<= 4"),
             Figure("J11 memory per worker", memory_of(ours), None, "<= 150", "MB"),
         ]
+
+
+def exchanged(bench: Bench, exchange: Exchange, rows: int) -> list[Figure]:
+    """J7 and J8: a workbook in, the list of all teachers out."""
+    ours, floor, memory = exchange.bring_in(rows, PASSWORD)
+    files = bench.scalar("SELECT count(*) FROM teacher WHERE active")
+    found = [
+        Figure(f"J7 import {rows} from xlsx", ours, floor, "<= 6", "s"),
+        Figure("J7 memory of the worker", memory, None, "<= 150", "MB"),
+    ]
+    ours, floor, memory = exchange.take_out(bench.city)
+    found += [
+        Figure(f"J8 export {files} x 20 to xlsx", ours, floor, "<= 8", "s"),
+        Figure("J8 memory of the worker", memory, None, "<= 150", "MB"),
+    ]
+    ours, floor = exchange.stream(bench.city)
+    return [*found, Figure("J8 CSV, streamed", ours, floor, "<= 1", "s")]
 
 
 def report(figures: list[Figure]) -> str:
@@ -309,6 +328,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--teachers", type=int, default=300_000)
     parser.add_argument("--schools", type=int, default=4_000)
+    parser.add_argument("--rows", type=int, default=10_000, help="of the workbook to import")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--sqlite", action="store_true")
     arguments = parser.parse_args()
