@@ -258,6 +258,7 @@ def run(url: str, arguments: argparse.Namespace, folder: Path) -> list[Figure]:
         "FLOOR_URL": url,
         "FIELD_KEY_FILE": str(folder / "keys.json"),
         "STORAGE_DIR": str(folder / "files"),
+        "AUDIT_HEAD_FILE": str(folder / "audit-head"),
         "RATELIMIT_ENABLED": "0",
         "AUTH_RATE_LIMITED": "0",
         "SEARCHES_PER_MINUTE": "1000000",

@@ -164,9 +164,10 @@ class Exchange:
         with working(self.environ, self.root) as worker:
             time.sleep(3)
             began = time.perf_counter()
-            self._form(browser, "/teacher/export", fields)
-            state = "SELECT state FROM job WHERE name LIKE 'export%' ORDER BY id DESC LIMIT 1"
-            self._wait(state, "done", ("queued", "running"))
+            sent = self._form(browser, "/teacher/export", fields)
+            if not sent.startswith(b"PK"):  # A short list comes at once, without a job.
+                state = "SELECT state FROM job WHERE name LIKE 'export%' ORDER BY id DESC LIMIT 1"
+                self._wait(state, "done", ("queued", "running"))
             ours = time.perf_counter() - began
             memory = peak(worker)
         return ours, self._timed(self._write_xlsx), memory
