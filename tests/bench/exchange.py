@@ -111,6 +111,8 @@ class Exchange:
             subprocess.run(command, env=self.environ, cwd=self.root, check=True)
             content = path.read_bytes()
             browser = Browser(self.port).sign_in(path.with_suffix(".txt").read_text(), password)
+        drain = [sys.executable, "-m", "flask", "--app", "app", "worker", "--once"]
+        subprocess.run(drain, env=self.environ, cwd=self.root, check=True)  # Nightly work first.
         with working(self.environ, self.root) as worker:
             time.sleep(3)  # Its start is not the import's.
             began = time.perf_counter()
