@@ -121,3 +121,20 @@ def test_only_the_school_opens_its_form(
     sent = client.post(path(world, unit), data={"csrf_token": token, "address": "x"})
     assert sent.status_code == status
     assert path(world, unit) not in client.get(f"/units/show/{world.units[unit].id}").text
+
+
+def test_the_telephone_is_whole_for_those_who_read_files_and_masked_for_others(
+    app: Any, session: Any, world: Any
+) -> None:
+    client = sign_in(app, world, "school_info_A1")
+    form = inputs(client.get(path(world)).text) | {"admin_phone": "13812345678"}
+    assert client.post(path(world), data=form).status_code == 302
+    shown = f"/units/show/{world.units['A1'].id}"
+
+    for key in ("school_info_A1", "school_head_A1", "district_info_A", "city_info"):
+        assert "13812345678" in sign_in(app, world, key).get(shown).text, key
+    for key in ("city_assistant", "city_system", "district_system_A", "school_system_A1"):
+        page = sign_in(app, world, key).get(shown)
+        assert page.status_code == 200, key
+        assert "13812345678" not in page.text, key
+        assert "138****5678" in page.text, key

@@ -105,3 +105,22 @@ def test_only_the_owner_changes_or_deletes_it(
     assert "state" not in kept(session).columns.split(",") or kept(session).columns.count(",") > 1
     with system():
         assert len(session.scalars(select(SavedView)).all()) == 3
+
+
+def test_a_view_that_names_what_left_the_scope_leads_to_the_whole_list(
+    app: Any, session: Any, world: Any
+) -> None:
+    client = sign_in(app, world, "district_info_A", "en")
+    for key, shown in (("A1", True), ("B1", False)):
+        query = f"_flt_0_school={world.units[key].id}"
+        keep(client, name="Schools", query=query, is_default="1", is_shared="")
+        assert kept(session).is_default
+
+        answer = client.get("/teacher/list/", follow_redirects=True)
+
+        assert answer.status_code == 200, key
+        assert ("do not see any more" in answer.text) is not shown
+        assert (query in answer.request.path + str(answer.request.query_string)) is shown
+    # What nobody kept stays absent.
+    assert client.get(f"/teacher/list/?{query}").status_code == 404
+    assert client.get(f"/teacher/list/?{query}&view=999999").status_code == 404
