@@ -48,6 +48,12 @@ def is_picture(indicator: Indicator) -> bool:
     return indicator.code == PICTURE
 
 
+def may_see_picture(actor: Actor, catalog: Catalog) -> bool:
+    """Whether the photo of a file in scope is shown to the actor, as find() decides it."""
+    pictures = (item for item in catalog.indicators("basic") if is_picture(item))
+    return all(view_on_file(actor, item) is View.WHOLE for item in pictures)
+
+
 def store(
     session: Session,
     actor: Actor,

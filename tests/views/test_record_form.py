@@ -332,6 +332,11 @@ class TestSaving:
         assert page.headers["Content-Security-Policy"].startswith("sandbox")
         assert page.headers["X-Content-Type-Options"] == "nosniff"
         assert sign_in(app, world, "school_info_A2").get(f"/attachment/{uuid}").status_code == 404
+        # A page refers to the photo where its reader gets it.
+        for key, status in (("district_info_A", 200), ("city_assistant", 404)):
+            reader = sign_in(app, world, key)
+            assert reader.get(f"/attachment/{uuid}").status_code == status, key
+            assert (uuid in reader.get(f"/teacher/{ref.id}").text) is (status == 200), key
 
     def test_a_file_of_the_wrong_kind_is_refused_at_its_field(
         self, app: Any, session: Any, world: Any

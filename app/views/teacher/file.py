@@ -43,7 +43,8 @@ HEADER = ("sex", "post_category", "title", "subject")
 
 
 def load_teacher(pk: int) -> tuple[Teacher, str | None]:
-    """Return a file in scope with its school, and the uuid of its photo. Raises NotFound."""
+    """Return a file in scope with its school, and the uuid of its photo where the person who asks
+    may see it. Raises NotFound."""
     row = (
         db.session()
         .execute(
@@ -55,7 +56,8 @@ def load_teacher(pk: int) -> tuple[Teacher, str | None]:
     )
     if row is None or row[0].school is None:
         raise NotFound()
-    return row[0], row[1]
+    may_see = attachment.may_see_picture(current_actor(), present_catalog())
+    return row[0], row[1] if may_see else None
 
 
 def is_fragment() -> bool:
