@@ -1,10 +1,11 @@
 """Collection rounds: who is asked, by when, and what was granted to a single unit."""
 
 from datetime import date, datetime
+from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Integer, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.models.base import UtcDateTime
 from app.models.unit import Unit
@@ -30,8 +31,14 @@ class Round(Model):
     city_deadline: Mapped[date] = mapped_column(Date)
     closed: Mapped[bool] = mapped_column(Boolean, default=False)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
 
     authority: Mapped[Unit | None] = relationship(foreign_keys=[authority_id])
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        """Two people who change one round: the second one is told (REL-06)."""
+        return {"version_id_col": cls.version}
 
     def __repr__(self) -> str:
         return self.name or ""

@@ -31,6 +31,7 @@ from app.views.datamodel import Datamodel
 from app.views.listing import Button, address_of
 from app.views.once import first_result, remember
 from app.views.widgets import MonthTextField
+from app.views.writing import refuse
 
 SECTIONS = {
     "person": _l("Person"),
@@ -229,7 +230,12 @@ class ParameterView(BaseModelView):
             if form.was.data == item.value:
                 self._change(item, form.value.data or "", form.reason.data or None)
                 return self._answer(item, self.edit_row_message)
-            form.form_errors.append(str(Stale.default))
+            refuse(form, Stale())
+            stored = _("Stored meanwhile: %(value)s", value=_text(item.kind, item.value))
+            form.value.errors = [*form.value.errors, stored]
+            form.was.data = item.value
+            page, _status = self._form_page("edit", form, item, {})
+            return page, Stale.status
         return self._form_page("edit", form, item, {})
 
     def _change(self, item: Parameter, text: str, reason: str | None) -> None:

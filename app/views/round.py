@@ -145,9 +145,9 @@ class RoundView(BaseModelView):
     def may_edit_row(self, item: Round) -> bool:
         return rounds.may_manage(current_actor(), item)
 
-    def _form_page(self, kind: str, form: Any, item: Any, parents: Any) -> Any:
+    def _form_page(self, kind: str, form: Any, *given: Any, **more: Any) -> Any:
         self.process_form(form, kind == "add")
-        return super()._form_page(kind, form, item, parents)
+        return super()._form_page(kind, form, *given, **more)
 
     def process_form(self, form: Any, _is_new: Any) -> None:
         """A district sets rounds for its own units only, and never gives one away."""

@@ -16,9 +16,11 @@ from app.core import logs
 from app.core.errors import Refused, Stale
 from app.views.listing import FILTER, address_of
 from app.views.once import first_result, once, remember
+from app.views.widgets import text_of
 
 log = logging.getLogger(__name__)
 REFUSED = 422
+CSRF = "csrf_token"
 
 
 class Writing:
@@ -43,8 +45,11 @@ class Writing:
             return answer
         elif form.validate():
             self.process_form(form, True)
-            if self._store(form, item, parents, is_new=True):
-                return self._answer(item, self.add_row_message)
+            try:
+                if self._store(form, item, parents, is_new=True):
+                    return self._answer(item, self.add_row_message)
+            except Stale as stale:
+                refuse(form, stale)
         return self._form_page("add", form, None, parents)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
@@ -61,8 +66,14 @@ class Writing:
         form._id = self.datamodel.get_pk_value(item)
         if form.validate():
             self.process_form(form, False)
-            if self._store(form, item, {}, is_new=False):
-                return self._answer(item, self.edit_row_message)
+            try:
+                if self._store(form, item, {}, is_new=False):
+                    return self._answer(item, self.edit_row_message)
+            except Stale as stale:
+                refuse(form, stale)
+                self._show_stored(form, self.one(pk), pk)
+                page, _status = self._form_page("edit", form, item, {}, version=item.version)
+                return page, Stale.status
         return self._form_page("edit", form, item, {})
 
     @expose("/delete/<pk>", methods=["POST"])
@@ -112,7 +123,10 @@ class Writing:
         return parents
 
     def _store(self, form: Any, item: Any, parents: Mapping[str, Any], *, is_new: bool) -> bool:
-        """Write the form into the row and commit; on a refusal put the reasons into the form."""
+        """Write the form into the row and commit; on a refusal put the reasons into the form.
+
+        Raise Stale, with everything rolled back, when somebody else was faster.
+        """
         session = self.datamodel.session
         before, after = (
             (self.pre_add, self.post_add) if is_new else (self.pre_update, self.post_update)
@@ -130,12 +144,15 @@ class Writing:
             after(item)
             remember(session, self.next_url() or self.after_save_url(item))
             session.commit()
-        except (Refused, Stale) as refusal:
+        except Refused as refusal:
             session.rollback()
             refuse(form, refusal)
+        except Stale:
+            session.rollback()
+            raise
         except StaleDataError:
             session.rollback()
-            form.form_errors.append(str(Stale.default))
+            raise Stale() from None
         except IntegrityError:
             session.rollback()
             log.warning("a form met a constraint", exc_info=True)
@@ -155,10 +172,23 @@ class Writing:
         if shown is not None and str(getattr(item, "version", shown)) != shown:
             raise Stale()
 
-    def _form_page(self, kind: str, form: Any, item: Any, parents: Mapping[str, Any]) -> Any:
+    def _show_stored(self, form: Any, item: Any, pk: Any) -> None:
+        """Say beside each field that differs what somebody else has stored meanwhile (REL-06)."""
+        stored = self.edit_form(formdata=None, obj=item)
+        self.prefill_form(stored, pk)
+        for name, field in form._fields.items():
+            kept = stored._fields.get(name)
+            if name == CSRF or kept is None or _words(kept) == _words(field):
+                continue
+            words = _("Stored meanwhile: %(value)s", value=_words(kept))
+            field.errors = [*field.errors, words]
+
+    def _form_page(
+        self, kind: str, form: Any, item: Any, parents: Mapping[str, Any], version: Any = None
+    ) -> Any:
         widgets = getattr(self, f"_get_{kind}_widget")(form, exclude_cols=list(parents))
-        posted = request.form.get("_version")
-        version = posted if posted is not None else getattr(item, "version", None)
+        if version is None:
+            version = request.form.get("_version", getattr(item, "version", None))
         page = self.render_template(
             getattr(self, f"{kind}_template"),
             title=getattr(self, f"{kind}_title"),
@@ -174,6 +204,17 @@ class Writing:
         if self.next_url():
             return self.next_url()
         return self.after_save_url(item) if item is not None else url_for(f"{self.endpoint}.list")
+
+
+def _words(field: Any) -> str:
+    """What a field says, for reading: the names of what is chosen, or the value."""
+    if not hasattr(field, "iter_choices"):
+        return text_of(field.data)
+    chosen = field.data if isinstance(field.data, list) else [field.data]
+    keys = {str(each or "") for each in chosen}
+    return text_of(
+        [str(name) for key, name, *_more in field.iter_choices() if str(key or "") in keys]
+    )
 
 
 def refuse(form: Any, refusal: Any) -> None:

@@ -477,6 +477,7 @@ def upgrade():
         sa.Column("city_deadline", sa.Date(), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("closed_at", app.models.base.UtcDateTime(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "authority_deadline <= city_deadline", name=op.f("ck_round_authority_before_city")
         ),

@@ -42,6 +42,10 @@ def round_named(session: Any, name: str) -> Round | None:
         return session.scalars(select(Round).where(Round.name == name)).first()
 
 
+def version_in(page):
+    return re.search(r'name="_version"[^>]*value="(\d+)"', page)[1]
+
+
 class TestRounds:
     @pytest.mark.parametrize("key", SETS)
     def test_authorities_open_a_round(self, app, session, world, key):
@@ -111,6 +115,30 @@ class TestRounds:
 
         assert client.get(f"/rounds/show/{foreign.id}").status_code == 404
         assert "乙区任务" not in client.get("/rounds/list/").text
+
+    def test_two_people_change_one_round_and_the_second_sees_both_values(self, app, session, world):
+        made = make_round(session, name="双人", categories="higher")
+        path, names = f"/rounds/edit/{made.id}", "/rounds/list/?_flt_0_closed=0"
+        one, two = (sign_in(app, world, key) for key in ("city_info", "city_info"))
+        page = two.get(path).text
+        send(one, path, path, name="双人（一）", categories=["special"], **stages(), _version="1")
+        mine = {"name": "双人（二）", "categories": ["higher"], **stages(city_deadline=days(95))}
+
+        answer = send(two, path, path, **mine, _version=version_in(page))
+
+        assert answer.status_code == 409
+        assert round_named(session, "双人（一）").version == 2
+        # What was typed stands in the form, what is stored beside it, and nothing beside the rest.
+        assert 'value="双人（二）"' in answer.text
+        told = re.findall(r'id="(\w+)-error">.*?期间已存为：(.*?)</span>', answer.text, re.DOTALL)
+        assert {name: words.strip() for name, words in told} == {
+            "name": "双人（一）",
+            "categories": "特殊教育学校",
+            "city_deadline": stages()["city_deadline"],
+        }
+        again = send(two, path, names, **mine, _version=version_in(answer.text))
+        assert again.status_code == 302
+        assert round_named(session, "双人（二）").categories == "higher"
 
     def test_closing_and_opening_again(self, app, session, world):
         made = make_round(session, name="关闭")
