@@ -20,7 +20,7 @@ from app.core.logs import trace_of
 from app.demo import ids
 
 # The made-up persons of the factories have numbers by rule; those of the world are learnt.
-MADE = (
+MADE = re.compile(
     rf"(?<![0-9]){ids.DIVISION}(?:19|20)[0-9]{{9}}[0-9Xx](?![0-9])"
     rf"|(?<![0-9.])(?:{ids.MOBILE}|{ids.EMERGENCY})[0-9]{{8}}(?![0-9])"
 )
@@ -56,7 +56,7 @@ class Watch:
     def __init__(self) -> None:
         self.found: list[Finding] = []
         self._texts: set[str] = set()
-        self._pattern = re.compile(MADE)
+        self._heads = re.compile(r"(?!)")  # Matches nothing, as long as there is no marker.
 
     def learn(self, world: Any) -> None:
         """Search for the masked and sealed values of a world too."""
@@ -65,12 +65,8 @@ class Watch:
             for marker in world.markers
             if world.catalog.indicator(marker.set, marker.field).masked
         }
-        parts = [
-            # An amount may be the end of a longer one, a figure of a log line.
-            (r"(?<![0-9.,])" if AMOUNT.fullmatch(text) else "") + re.escape(text)
-            for text in sorted(self._texts, key=len, reverse=True)
-        ]
-        self._pattern = re.compile("|".join([*parts, MADE]))
+        heads = {r"[0-9]\.[0-9]" if AMOUNT.fullmatch(t) else re.escape(t[:4]) for t in self._texts}
+        self._heads = re.compile("|".join(sorted(heads)))
 
     @contextmanager
     def during(self, allowed: Iterable[str] = ()) -> Iterator[None]:
@@ -120,7 +116,8 @@ class Watch:
         title = TITLE.search(body) if is_page else None
         self.see("page title", title[1] if title else "")
         if is_refusal and not (is_page and response.status_code == FORM_REFUSED):
-            self.see(ERROR_TEXT, body)
+            _frame, _main, text = body.partition("<main")
+            self.see(ERROR_TEXT, text or body)
 
     def line(self, record: logging.LogRecord) -> None:
         """Look at a log record before its numbers are cut: message, what it carries, trace."""
@@ -134,11 +131,29 @@ class Watch:
         """Look for a marker in a text, also where it is escaped, or twice as an inner address."""
         once = unquote_plus(html.unescape(text))
         for spelling in dict.fromkeys((text, once, unquote_plus(once))):
-            found = self._pattern.search(spelling)
+            found = self._marker_in(spelling)
             if found:
-                around = spelling[max(0, found.start() - 60) : found.end() + 60]
-                self.found.append(Finding(place, found[0], around))
+                at = spelling.index(found)
+                around = spelling[max(0, at - 60) : at + len(found) + 60]
+                self.found.append(Finding(place, found, around))
                 return
+
+    def _marker_in(self, text: str) -> str:
+        made = MADE.search(text)
+        if made:
+            return made[0]
+        # Most texts hold not even the beginning of a marker.
+        if not self._heads.search(text):
+            return ""
+        return next(
+            (each for each in self._texts if each in text and _stands_alone(each, text)), ""
+        )
+
+
+def _stands_alone(marker: str, text: str) -> bool:
+    """An amount may also be the end of a longer one, say a figure of a log line."""
+    is_amount = AMOUNT.fullmatch(marker)
+    return not is_amount or re.search(rf"(?<![0-9.,]){re.escape(marker)}", text) is not None
 
 
 WATCH = Watch()
