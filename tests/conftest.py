@@ -102,6 +102,22 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def _key_ring(key_file: Path) -> Any:
+    from app.core.crypto import FileKeys, read_ring
+
+    return read_ring(FileKeys(key_file))
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(_key_ring: Any) -> Iterator[None]:
+    """A process has one ring: whatever a test loads is gone with it."""
+    from app.core.crypto import using
+
+    with using(_key_ring):
+        yield
+
+
 class Database:
     """A database made for tests, from which copies are made."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.access.scope import system
 from app.access.security import DemoData, refuse_demo_accounts
-from app.core.crypto import KeyProblem, create_key_file, load_keys, using
+from app.core.crypto import KeyProblem, create_key_file, load_keys
 from app.models.account import Account
 from app.web import secret_from
 from config import CLASSES, Config, MissingSetting, Test, UnknownSetting, read_config
@@ -68,12 +68,11 @@ def test_production_refuses_the_keys_that_the_demo_made(tmp_path: Path) -> None:
     demo, own = tmp_path / "demo.json", tmp_path / "own.json"
     create_key_file(demo, for_demo=True)
     create_key_file(own)
-    with using(None):  # The ring of the other tests is put back.
-        load_keys({"APP_ENV": "demo", "FIELD_KEY_FILE": str(demo)})
-        load_keys({"APP_ENV": "production", "FIELD_KEY_FILE": str(own)})
-        for place in ({"FIELD_KEY_FILE": str(demo)}, {"FIELD_KEYS": demo.read_text()}):
-            with pytest.raises(KeyProblem, match="demonstration"):
-                load_keys({"APP_ENV": "production"} | place)
+    load_keys({"APP_ENV": "demo", "FIELD_KEY_FILE": str(demo)})
+    load_keys({"APP_ENV": "production", "FIELD_KEY_FILE": str(own)})
+    for place in ({"FIELD_KEY_FILE": str(demo)}, {"FIELD_KEYS": demo.read_text()}):
+        with pytest.raises(KeyProblem, match="demonstration"):
+            load_keys({"APP_ENV": "production"} | place)
     assert "demo" not in json.loads(own.read_text())
 
 

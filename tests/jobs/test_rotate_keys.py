@@ -315,16 +315,14 @@ def test_start_is_refused_with_another_key_and_names_it(
     changed = [other if (e["use"], e["id"]) == ("field", 1) else e for e in entries]
     missing = [e for e in entries if e["use"] != "index"]
     missing += [crypto.new_key("index", 2, Suite.INTERNATIONAL)]
-    rings, before = Rings(key_file, tmp_path), crypto.ring_in_use()
+    rings = Rings(key_file, tmp_path)
     url = live_app.config["DATABASE_URL"]
-    try:
+    with crypto.using(crypto.ring_in_use()):
         with pytest.raises(KeyProblem, match="field:1 is not the one"):
             make_app(url, rings.write("changed", changed), tmp_path)
         with pytest.raises(KeyProblem, match="index:1 is missing"):
             make_app(url, rings.write("missing", missing), tmp_path)
         assert live_app.test_client().get("/readyz").json["checks"]["keys"] is False
-    finally:
-        crypto._in_use.ring = before  # noqa: SLF001
     assert live_app.test_client().get("/readyz").json["checks"]["keys"] is True
 
 

@@ -18,8 +18,7 @@ from app.services.storage import PIECE, Storage
 
 
 @pytest.fixture
-def storage(tmp_path: Path, key_file: Path) -> Storage:
-    crypto.load_keys({"FIELD_KEY_FILE": str(key_file)})
+def storage(tmp_path: Path) -> Storage:
     return Storage(tmp_path / "files")
 
 
