@@ -48,6 +48,7 @@ class Config:
     TRUSTED_PROXIES = 0  # Reverse proxies in front whose X-Forwarded-* headers are believed.
     MAX_EXPORT_ROWS_DIRECT = 10_000
     STATEMENT_TIMEOUT = 10  # Seconds; PostgreSQL only.
+    REPORT_TIMEOUT = 60  # The same for a statement of a report (SEC-35).
     SEARCHES_PER_MINUTE = 120
 
     APP_NAME = "北京市教师管理信息系统"

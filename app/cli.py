@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from werkzeug.security import generate_password_hash
 
 from app.access.roles import Role
@@ -142,6 +142,9 @@ def grants(role: str) -> None:
     if db.engine.dialect.name != "postgresql":
         sys.exit("SQLite has no roles; its triggers alone keep the history.")
     with db.engine.begin() as connection:
+        known = text("SELECT true FROM pg_roles WHERE rolname = :role")
+        if not connection.scalar(known, {"role": role}):
+            sys.exit(f"There is no role {role}.")
         for statement in fences.grant_statements(role, db.metadata):
             connection.exec_driver_sql(statement)
     click.echo(f"{role} has the rights of the web process.")

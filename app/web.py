@@ -37,13 +37,13 @@ from app.access.roles import ROLE_LABELS
 from app.access.scope import Actor, actor_or_none
 from app.core import logs
 from app.core.address import local_path, names_a_person
-from app.core.database import reads_only
+from app.core.database import reads_only, statement_seconds
 from app.core.errors import AppError, Busy, Malformed, Problem, Stale
 from app.core.whole import LARGEST
 from app.extensions import db
 from app.services import audit, audit_watch, delegation, notice, sign_in
 from app.views.assets import register_assets
-from app.views.declared import next_url
+from app.views.declared import next_url, takes_long
 from app.views.listing import register_listing
 from app.views.once import submit_key
 from app.views.widgets import register_widgets
@@ -51,6 +51,7 @@ from config import DEMO_SECRET
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS = (403, 404)
+UNEXPECTED = 500
 MAX_QUERY = 8 * 1024
 TAKEN = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 # Answers a number in its address, typed where no script ran, with a redirect to the file.
@@ -168,9 +169,11 @@ def request_id() -> str:
 
 def _begin() -> None:
     g.request_id = uuid4().hex[:16]
+    is_report = takes_long(current_app, request.endpoint)
     g.tokens = (
         logs.context.set(logs.Context(g.request_id, request.remote_addr)),
         reads_only.set(request.method in SAFE),
+        statement_seconds.set(current_app.config["REPORT_TIMEOUT"] if is_report else None),
     )
     if len(request.query_string) > MAX_QUERY:
         abort(400)
@@ -186,10 +189,11 @@ def _begin() -> None:
 
 
 def _end(_error: BaseException | None) -> None:
-    context, reading = g.pop("tokens", (None, None))
+    context, reading, seconds = g.pop("tokens", (None, None, None))
     if context is not None:
         logs.context.reset(context)
         reads_only.reset(reading)
+        statement_seconds.reset(seconds)
 
 
 def _shorten_next(endpoint: str, values: dict[str, Any]) -> None:
@@ -243,7 +247,10 @@ def answer(app: Flask, error: AppError) -> Response:
 def _say(app: Flask, status: int, message: str, problems: Sequence[Problem] = ()) -> Response:
     db.session.rollback()
     if wants_json():
-        response = jsonify(message=message, errors=[_plain(p) for p in problems])
+        body: dict[str, Any] = {"message": message, "errors": [_plain(p) for p in problems]}
+        if status == UNEXPECTED:
+            body["request_id"] = request_id()  # The number that the message speaks of.
+        response = jsonify(body)
     else:
         response = Response(_page(app, status, message, problems))
     response.status_code = status
@@ -343,10 +350,11 @@ def _is_taken(error: IntegrityError) -> bool:
 def _unexpected(app: Flask, error: Exception) -> Any:
     log.error("unexpected error", exc_info=error)
     try:
-        return _say(app, 500, _("Something went wrong. Please tell the support this number."))
+        words = _("Something went wrong. Please tell the support this number.")
+        return _say(app, UNEXPECTED, words)
     except Exception:  # noqa: BLE001  (the error page itself failed; the process stays up)
         log.exception("the error page failed")
-        return Response(f"500 {request_id()}", status=500, mimetype="text/plain")
+        return Response(f"500 {request_id()}", status=UNEXPECTED, mimetype="text/plain")
 
 
 def secret_from(path: Path) -> str:

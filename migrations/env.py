@@ -5,7 +5,7 @@ from typing import Any
 from alembic import context
 
 from app import models
-from app.core.database import prepared_by_one
+from app.core.database import prepared_by_one, schema_transaction
 from app.extensions import db
 from app.models import fences
 
@@ -26,7 +26,7 @@ def run() -> None:
             directives[:] = []
 
     # One transaction for all: a migration that fails leaves the old schema, on SQLite too.
-    with prepared_by_one(db.engine), db.engine.begin() as connection:
+    with prepared_by_one(db.engine), schema_transaction(db.engine) as connection:
         if connection.dialect.name == "postgresql":
             # A large table takes longer than a request may; waiting for a lock stays short.
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

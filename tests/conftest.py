@@ -1,6 +1,7 @@
 """Fixtures that all tests share: the application on each database, one rolled-back transaction per
 test, and a copy of the database for tests that need real commits."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.machine import find_chromium, left_out, postgres_url
+from tests.watch import SENT, WATCH
 
 # How fast a loaded machine draws its examples says nothing about the code.
 hypothesis.settings.register_profile(
@@ -66,6 +68,46 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = chosen
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched_process() -> Iterator[None]:
+    """Hang the watch on every application and on the log, which tells as much as in operation."""
+    from app.web import Application
+
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.setLevel(logging.INFO)
+    with WATCH.hung_on(Application):
+        yield
+    root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _watched(request: pytest.FixtureRequest, _watched_process: None) -> Iterator[None]:
+    """A test during which a value of a person stood where none may fails as it ends (SEC-17)."""
+    with WATCH.during(_allowed(request.node)):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+    """So does one that wrote such a value to stderr."""
+    report = yield
+    if call.when == "teardown" and report.passed:
+        try:
+            with WATCH.during(_allowed(item)):
+                WATCH.see("stderr", report.capstderr)
+        except AssertionError as leaked:
+            report.outcome, report.longrepr = "failed", str(leaked)
+    return report
+
+
+def _allowed(item: Any) -> frozenset[str]:
+    marker = item.get_closest_marker("sends_numbers")
+    if marker is None:
+        return frozenset()
+    assert marker.args, "the marker gives its reason"
+    return SENT
 
 
 def _databases() -> list[str]:
@@ -194,6 +236,7 @@ def database(
         upgrade()
         load_reference(db.session())
         made.world = build_world(db.session())  # type: ignore[attr-defined]
+        WATCH.learn(made.world)  # type: ignore[attr-defined]
         db.session.commit()
         db.session.remove()
         db.engine.dispose()

@@ -131,7 +131,7 @@ def test_counters_of_limits_stand_in_redis_where_there_is_one() -> None:
 def test_limits_of_a_statement_are_those_of_the_checklist() -> None:
     options = read_config(GOOD)["SQLALCHEMY_ENGINE_OPTIONS"]
 
-    assert Config.STATEMENT_TIMEOUT == 10
+    assert (Config.STATEMENT_TIMEOUT, Config.REPORT_TIMEOUT) == (10, 60)
     assert "statement_timeout=10000" in options["connect_args"]["options"]
     assert "lock_timeout=5000" in options["connect_args"]["options"]
 

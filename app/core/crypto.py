@@ -179,7 +179,13 @@ class FileKeys:
 
 
 def load_keys(config: Mapping[str, Any]) -> KeyRing:
-    """Read the ring named by FIELD_KEYS or FIELD_KEY_FILE, put it to use, and return it.
+    """Read the ring that ring_of() names, put it to use, and return it; raise KeyProblem."""
+    _in_use.ring = ring_of(config)
+    return _in_use.ring
+
+
+def ring_of(config: Mapping[str, Any]) -> KeyRing:
+    """Read the ring named by FIELD_KEYS or FIELD_KEY_FILE without putting it to use.
 
     CRYPTO_SUITE (1 or 2) chooses the algorithms of new values. Raise KeyProblem.
     """
@@ -193,7 +199,6 @@ def load_keys(config: Mapping[str, Any]) -> KeyRing:
     ring = read_ring(provider, suite=config.get("CRYPTO_SUITE", Suite.INTERNATIONAL))
     if config.get("APP_ENV") == "production" and json.loads(provider.read()).get("demo"):
         raise KeyProblem("The keys are those of a demonstration. Make fresh ones.")
-    _in_use.ring = ring
     return ring
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Insert, Select, func, or_, select, update
+from sqlalchemy import Insert, Select, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -241,11 +241,24 @@ def last_success(session: Session, *names: str) -> dict[str, datetime]:
 
 
 def queue_age(session: Session) -> timedelta:
-    """Return for how long the oldest due job has been waiting (REL-21)."""
+    """Return for how long the oldest job has been waiting: since it was due, or since its worker
+    was lost (REL-21)."""
     moment = clock.now()
-    query = select(func.min(Job.run_at)).where(Job.state == JobState.QUEUED)
+    since = case((Job.state == JobState.QUEUED, Job.run_at), else_=Job.lease)
+    query = select(func.min(since)).where(Job.state.in_([JobState.QUEUED, JobState.RUNNING]))
     oldest = session.scalar(query)
     return max(moment - oldest, timedelta()) if oldest else timedelta()
+
+
+def worker_silence(session: Session) -> timedelta:
+    """Return for how long no worker has been heard of (REL-21); zero before the first one.
+
+    A worker at work extends the lease of its job, another one puts in what the timetable asks for.
+    """
+    by_itself = select(func.max(Job.created_at)).where(Job.account_id.is_(None))
+    at_work = select(func.max(Job.lease)).where(Job.state == JobState.RUNNING)
+    signs = [at for at in map(session.scalar, (by_itself, at_work)) if at]
+    return max(clock.now() - max(signs), timedelta()) if signs else timedelta()
 
 
 def purge(session: Session, before: datetime) -> int:

@@ -40,6 +40,7 @@ from app.services.number import take_serials
 
 TABLE, COLUMN = ReportItem.__tablename__, "payload"
 JOB, TRIAL_JOB, WRITE_JOB = "report_batch", "report_trial", "write_report"
+JOBS = (JOB, TRIAL_JOB, WRITE_JOB)
 NOTE_LENGTH = 500
 BUILDING, READY = "building", "ready"
 BATCH_OF_CALL = "report_batch"

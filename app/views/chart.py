@@ -20,7 +20,7 @@ from app.indicators.catalog import catalog, language
 from app.reports.dimensions import Dimension, Test, Words
 from app.reports.figures import REST, Bar, Cell, Figures, Tests, count_by, drawn
 from app.views.datamodel import COUNT_CAP, EQUAL, AtLeast, AtMost, Datamodel, Empty, OneOf
-from app.views.declared import Declared, OwnFilters
+from app.views.declared import Declared, OwnFilters, counts
 from app.views.listing import FILTER, address_of, chips_of, link, read_filters
 from app.views.model_form import search_form_of
 from app.views.widgets import ChartFigure, FilterPanel, text_of
@@ -192,6 +192,7 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
     @expose("/chart/")
     @expose("/chart/<name>")
     @has_access
+    @counts
     def chart(self, name: str = "") -> Any:
         """Show one chart with its table; the first one when none is named."""
         offered = self.offered(current_actor())
@@ -224,6 +225,7 @@ class BaseChartView(Declared, OwnFilters, GroupByChartView, abstract=True):
 
     @expose("/data/<name>")
     @has_access
+    @counts
     def data(self, name: str) -> Any:
         """Answer with one chart as JSON, CSV or xlsx."""
         return self.draw(self.definition(name), request.args).response()

@@ -74,6 +74,18 @@ def asks_itself(method: Callable) -> Callable:
     return answer
 
 
+def counts(method: Callable) -> Callable:
+    """Mark a method of a view that counts over many rows: its statements may take as long as those
+    of a report (SEC-35). To be put on the method itself, below @has_access."""
+    method._counts = True
+    return method
+
+
+def takes_long(app: Flask, endpoint: str | None) -> bool:
+    """Tell whether the view of an endpoint is marked by @counts."""
+    return bool(getattr(app.view_functions.get(endpoint or ""), "_counts", False))
+
+
 def refuse_open_endpoints(app: Flask) -> None:
     """Raise OpenEndpoint when an address states no permission and is not listed as public."""
     names = {rule.endpoint for rule in app.url_map.iter_rules()} - PUBLIC

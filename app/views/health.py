@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,13 +13,14 @@ from flask import Flask, Response, current_app, jsonify
 from sqlalchemy import text
 
 from app.access.scope import system
-from app.core.crypto import ring_in_use, seal, unseal
+from app.core.crypto import ring_in_use, ring_of, seal, unseal
 from app.extensions import db
 from app.services import job as queue
 from app.services import key
 
 MIN_FREE_BYTES = 64 * 1024 * 1024
 MAX_QUEUE_AGE = timedelta(minutes=30)
+MAX_SILENCE = timedelta(minutes=20)  # The timetable has something to do every five.
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ def healthz() -> Response:
 
 
 def readyz() -> tuple[Response, int]:
-    """Database, migrations, disk, keys and the age of the job queue; 503 when one is not well."""
+    """Database, migrations, disk, keys, job queue and worker; 503 when one is not well."""
     parts = {name: _well(name, ask) for name, ask in CHECKS.items()}
     fit = all(parts.values())
     return jsonify(status="ok" if fit else "unavailable", checks=parts), 200 if fit else 503
@@ -64,11 +66,15 @@ def _migrations() -> bool:
 def _disk() -> bool:
     folder = Path(current_app.config["STORAGE_DIR"])
     folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"ok")
     return shutil.disk_usage(folder).free > MIN_FREE_BYTES
 
 
 def _keys() -> bool:
-    key.check(db.session.connection(), ring_in_use())
+    """The process can read and write sealed values, and another one could start."""
+    for ring in (ring_in_use(), ring_of(current_app.config)):
+        key.check(db.session.connection(), ring)
     place = {"table": "health", "column": "probe", "uuid": "0" * 32}
     return unseal(seal("ok", **place), **place) == "ok"
 
@@ -77,10 +83,15 @@ def _queue() -> bool:
     return queue.queue_age(db.session()) < MAX_QUEUE_AGE
 
 
+def _worker() -> bool:
+    return queue.worker_silence(db.session()) < MAX_SILENCE
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "database": _database,
     "migrations": _migrations,
     "disk": _disk,
     "keys": _keys,
     "queue": _queue,
+    "worker": _worker,
 }

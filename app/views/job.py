@@ -237,7 +237,7 @@ class JobView(BaseModelView):
             Night(
                 title_of(kind.name),
                 kind.nightly.strftime("%H:%M") if kind.nightly else "",
-                text_of(done.get(kind.name)),
+                text_of(done[kind.name]) if kind.name in done else "",
                 kind.name not in done or done[kind.name] < late,
             )
             for kind in kinds

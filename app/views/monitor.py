@@ -28,6 +28,7 @@ from app.services.round import NOT_REPORTED
 from app.views import monitor_table as tables
 from app.views.base import BaseView, RowAction
 from app.views.datamodel import Count
+from app.views.declared import counts
 from app.views.home import parts, time_left
 from app.views.labels import code_choices, review_state
 from app.views.listed import address
@@ -78,6 +79,7 @@ class MonitorView(BaseView):
 
     @expose("/list/", methods=["GET"])
     @has_access
+    @counts
     def list(self) -> Any:
         """Show a round: the first one under way, unless another one is asked for."""
         session, actor = db.session(), current_actor()
@@ -102,6 +104,7 @@ class MonitorView(BaseView):
 
     @expose("/export", methods=["GET"])
     @has_access
+    @counts
     def export(self) -> Any:
         """Send the schools that the page shows, all of them, as CSV or xlsx."""
         session, actor = db.session(), current_actor()

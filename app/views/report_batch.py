@@ -28,6 +28,7 @@ from app.services import report
 from app.services.storage import Storage
 from app.views.base import BaseModelView
 from app.views.datamodel import EQUAL, Datamodel
+from app.views.declared import counts
 from app.views.labels import column_label, present_catalog
 from app.views.listing import address_of
 from app.views.once import first_result, once, remember
@@ -170,6 +171,7 @@ class ReportView(BaseModelView):
 
     @expose("/new", methods=["GET"])
     @has_access
+    @counts
     def prepare(self) -> Any:
         """Show what a report of today would hold."""
         state = f"_flt_{EQUAL}_state"
@@ -190,6 +192,7 @@ class ReportView(BaseModelView):
 
     @expose("/new", methods=["POST"])
     @has_access
+    @counts
     def order(self) -> Any:
         """Order the report of the files that were shown."""
         session = db.session()

@@ -337,7 +337,9 @@ def test_health_says_no_version_and_no_detail(client: Any) -> None:
     assert client.get("/healthz").json == {"status": "ok"}
     ready = client.get("/readyz")
     assert set(ready.json) == {"status", "checks"}
-    assert set(ready.json["checks"]) == {"database", "migrations", "disk", "keys", "queue"}
+    assert set(ready.json["checks"]) == {
+        "database", "migrations", "disk", "keys", "queue", "worker",
+    }  # fmt: skip
     assert all(type(value) is bool for value in ready.json["checks"].values())
 
 

@@ -4,17 +4,23 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
+from app.access.scope import system
 from app.core import logs
 from app.core.clock import now
 from app.extensions import db
+from app.jobs.worker import JOBS, work
+from app.models.job import Job
 from app.models.saved_view import SubmitKey
+from app.services import job as queue
+from app.services import report
 from app.views import home
-from tests.views.pages import sign_in
+from tests.views.pages import sign_in, token_for
 
 SECRET = "CANARY-in-the-row"
 
@@ -137,3 +143,56 @@ def test_who_meets_a_taken_key_is_told_that_somebody_was_faster(
     assert answer.status_code == 409
     assert "IntegrityError" in lines.getvalue()
     assert SECRET not in lines.getvalue() + answer.text
+
+
+def test_an_error_in_the_interface_for_programs_tells_its_number(
+    app: Any, client: Any, world: Any, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"username": world.usernames["school_info_A1"], "password": world.password}
+    signed = client.post("/api/v1/security/login", json=form | {"provider": "db"})
+    headers = {"Authorization": f"Bearer {signed.json['access_token']}"}
+
+    def fail(*_args: Any, **_kwargs: Any) -> Any:
+        raise KeyError("planted")
+
+    with monkeypatch.context() as broken:
+        broken.setitem(app.view_functions, "MeApi.get", fail)
+        answer = client.get("/api/v1/me", headers=headers)
+
+    _assert_one_line(answer, lines, "KeyError: 'planted'")
+    assert answer.json["request_id"] == _errors(lines)[0]["request_id"]
+    assert client.get("/api/v1/me", headers=headers).status_code == 200
+
+
+def test_an_error_in_a_job(
+    live_app: Any, world: Any, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner sees the number of the one line with the trace; the worker does what is next."""
+
+    def fail(_ctx: Any) -> None:
+        raise KeyError("planted")
+
+    monkeypatch.setitem(JOBS, report.TRIAL_JOB, replace(JOBS[report.TRIAL_JOB], run=fail))
+    client = sign_in(live_app, world, "city_info")
+    ordered = client.post("/reports/trial", data={"csrf_token": token_for(client)})
+    with live_app.app_context(), system():
+        db.session.execute(update(Job).values(max_attempts=1))  # Not tried again.
+        after = queue.enqueue(db.session(), "remove_uploads").id
+        db.session.commit()
+        db.session.remove()
+
+        work(live_app, once=True)
+
+        kept = {job.id: (job.name, job.state) for job in db.session.scalars(select(Job))}
+        db.session.remove()
+    (key,) = [each for each, (name, _state) in kept.items() if name == report.TRIAL_JOB]
+    assert kept[key][1] == "failed"
+    assert kept[after][1] == "done"
+    (line,) = _errors(lines)
+    assert line["request_id"] == f"job-{key}-1"
+    assert "KeyError: 'planted'" in line["trace"]
+    assert lines.getvalue().count("KeyError: 'planted'") == 1
+    for page in (f"/jobs/show/{key}", "/jobs/list/", ordered.headers["Location"]):
+        shown = client.get(page).text
+        assert f"{key}-1" in shown, page
+        assert "planted" not in shown

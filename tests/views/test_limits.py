@@ -1,11 +1,17 @@
 """Each limit of a request: what is exactly at it passes, one more is refused (SEC-35)."""
 
+import io
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from app.access.scope import system
+from app.core.clock import now
+from app.models.job import Job, JobState
 from app.views.searching import COUNTERS
-from tests.views.pages import sign_in, token_of
+from tests.views.pages import sign_in, token_for, token_of
 
 MEGABYTE = 1024 * 1024
 
@@ -101,3 +107,75 @@ def test_searches_of_an_account_share_one_count(
 
 def test_the_limit_of_searches_is_that_of_the_checklist(app: Any) -> None:
     assert app.config["SEARCHES_PER_MINUTE"] == 120
+
+
+STILL_RUNNING = "Your previous import or export is still running."
+
+
+def export(client: Any) -> Any:
+    """Order an export of the teachers' list as its page does; small ones take a job too."""
+    form = {"query": "", "column": ["name"], "format": "xlsx", "purpose": "核对名册"}
+    return client.post("/teacher/export", data=form | {"csrf_token": token_for(client)})
+
+
+def upload(client: Any) -> Any:
+    """Send the school's empty template back, as a person does who has filled it in."""
+    workbook = io.BytesIO(client.get("/import/template").data)
+    form = {"workbook": (workbook, "teachers.xlsx"), "csrf_token": token_for(client)}
+    return client.post("/import/upload", data=form, content_type="multipart/form-data")
+
+
+@pytest.fixture
+def by_job(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small exports are left to the worker too."""
+    monkeypatch.setitem(app.config, "MAX_EXPORT_ROWS_DIRECT", 0)
+
+
+@pytest.mark.usefixtures("by_job")
+@pytest.mark.parametrize("order", [export, upload])
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
+def test_an_account_has_one_export_and_one_import_under_way(
+    app: Any, session: Any, world: Any, order: Any, state: str
+) -> None:
+    """The second one is refused with words until the first has ended; others are not held up."""
+    clerk = sign_in(app, world, "school_info_A1", language="en")
+    assert order(clerk).status_code == 302
+    running = {"state": state, "worker": "w", "lease": now()}
+    with system():
+        session.execute(update(Job).values(running))
+
+    second = order(clerk)
+
+    assert second.status_code == 429
+    assert STILL_RUNNING in second.text
+    assert order(sign_in(app, world, "school_info_B1")).status_code == 302
+    with system():
+        ended = {"state": JobState.DONE, "finished_at": now()}
+        session.execute(update(Job).values(ended))
+    assert order(clerk).status_code == 302
+
+
+@pytest.mark.usefixtures("by_job")
+def test_an_import_under_way_does_not_hold_up_an_export(session: Any, clerk: Any) -> None:
+    assert [upload(clerk).status_code, export(clerk).status_code] == [302, 302]
+
+
+@pytest.mark.parametrize("order", [export, upload])
+def test_of_two_ordered_at_the_same_moment_one_is_refused(
+    live_app: Any, world: Any, order: Any
+) -> None:
+    live_app.config["MAX_EXPORT_ROWS_DIRECT"] = 0
+    clerks = [sign_in(live_app, world, "school_info_A1") for _ in range(2)]
+    start, said = Barrier(2), []
+
+    def send(clerk: Any) -> None:
+        start.wait()
+        said.append(order(clerk).status_code)
+
+    threads = [Thread(target=send, args=(clerk,)) for clerk in clerks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(said) == [302, 429]

@@ -13,7 +13,10 @@ from app.models.saved_view import SavedView
 from app.views.lists import Lists
 from tests.views.pages import sign_in
 
-pytestmark = pytest.mark.wide
+pytestmark = [
+    pytest.mark.wide,
+    pytest.mark.sends_numbers("it asks with numbers in addresses and sees them refused"),
+]
 
 MOBILE = "13801012345"
 NUMBER = "110199198503150131"
