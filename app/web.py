@@ -37,8 +37,10 @@ from app.access.roles import ROLE_LABELS
 from app.access.scope import Actor, actor_or_none
 from app.core import logs
 from app.core.address import local_path, names_a_person
+from app.core.crypto import SealBroken
 from app.core.database import reads_only, statement_seconds
-from app.core.errors import AppError, Busy, Malformed, Problem, Stale
+from app.core.errors import AppError, Busy, Malformed, Problem, Refused, Stale
+from app.core.sealed import REMEDY
 from app.core.whole import LARGEST
 from app.extensions import db
 from app.services import audit, audit_watch, delegation, notice, sign_in
@@ -109,6 +111,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     # The stock views of these keep a history of addresses in the cookie and follow it.
     app.view_functions |= {"UtilView.back": _back, "LocaleView.index": _change_language}
     app.register_error_handler(AppError, lambda error: answer(app, error))
+    app.register_error_handler(SealBroken, lambda error: _broken_seal(app, error))
     app.register_error_handler(HTTPException, lambda error: _http_error(app, error))
     app.register_error_handler(CSRFError, lambda error: _csrf_error(app, error))
     app.register_error_handler(StaleDataError, lambda _error: answer(app, Stale()))
@@ -242,6 +245,12 @@ def answer(app: Flask, error: AppError) -> Response:
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _broken_seal(app: Flask, error: SealBroken) -> Response:
+    """What has no cell of its own, such as an attachment, is refused as a whole (SEC-39)."""
+    app.logger.error("What was sealed is unreadable: %s", error)
+    return answer(app, Refused(REMEDY))
 
 
 def _say(app: Flask, status: int, message: str, problems: Sequence[Problem] = ()) -> Response:

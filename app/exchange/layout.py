@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import Any
 
 from app.core.reference import Indicator, IndicatorSet
+from app.core.sealed import UNREADABLE
 from app.exchange.cells import for_workbook
 from app.exchange.record_keys import RECORD_KEYS
 from app.indicators.catalog import Catalog
 from app.indicators.rules import codes_of
-from app.indicators.values import as_text
+from app.indicators.values import FULL_MASK, as_text
 from app.services.attachment import is_file
 
 PERSON = "person"
@@ -115,10 +116,12 @@ def _with_person(
 def cell_text(indicator: Indicator, value: Any, catalog: Catalog, category: str | None) -> str:
     """The text that a cell of the format holds: “code name” for codes, else the one spelling.
 
-    Reading it gives the value again.
+    Reading it gives the value again; what cannot be read stands like a mask, which says nothing.
     """
     if value is None:
         return ""
+    if value is UNREADABLE:
+        return f"{FULL_MASK} {UNREADABLE}"
     if isinstance(value, bool):
         return "是" if value else "否"
     if indicator.data_type != "code":

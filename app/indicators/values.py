@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from app.core.reference import Code, Indicator
+from app.core.sealed import UNREADABLE
 from app.indicators import spelling
 from app.indicators.catalog import Catalog
 from app.indicators.readers import BIRTH_DATE, READERS, BadValue, is_selectable
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 FULL_MASK = "***"
+LOST = "\ufffd"  # The one spelling of a value that cannot be read.
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
@@ -51,6 +53,8 @@ def as_text(indicator: Indicator, value: Any) -> str:
     """Return the one spelling of a value: for digests, comparison, JSON text and exports."""
     if value is None:
         return ""
+    if value is UNREADABLE:
+        return LOST
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, date):
@@ -71,6 +75,8 @@ def display(
     """Return the value for people: names for codes, 是/否 for a switch."""
     if value is None:
         return ""
+    if value is UNREADABLE:
+        return str(UNREADABLE)
     if isinstance(value, bool):
         return catalog.label("yes_no", as_text(indicator, value), lang)
     if indicator.data_type != "code":
@@ -90,6 +96,8 @@ def mask(indicator: Indicator, value: Any, *, keep: int = 0) -> str:
     Lists keep 4 of an ID number, or 1 beside the year of birth or the birth place. Beside a whole
     birth date nothing may be kept: place, day and sex leave 500 numbers, the last character 45.
     """
+    if value is UNREADABLE:
+        return str(UNREADABLE)
     if not indicator.masked:
         return as_text(indicator, value)
     if value is None:

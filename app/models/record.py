@@ -20,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.core.clock import now
-from app.core.crypto import INDEX_SUFFIXES, index_columns, seal, unseal
+from app.core.crypto import INDEX_SUFFIXES, index_columns, seal
 from app.core.reference import Indicator, IndicatorSet, structure
+from app.core.sealed import UNREADABLE, readable
 from app.models.base import Scoped, UtcDateTime, partial
 from app.models.teacher import Teacher
 
@@ -64,15 +65,21 @@ class Record:
         return (cls.valid_from <= moment) & (cls.valid_to.is_(None) | (cls.valid_to > moment))
 
     def value(self, code: str) -> Any:
-        """Return the plain value of one indicator, unsealed where it is ciphertext at rest."""
+        """Return the plain value of one indicator, unsealed where it is ciphertext at rest;
+        UNREADABLE where that is broken."""
         item = self.indicator_set.indicator(code)
         stored = getattr(self, code)
         if item.sealed and stored is not None:
-            return unseal(stored, table=self.__tablename__, column=code, uuid=self.uuid)
+            return readable(stored, table=self.__tablename__, column=code, uuid=self.uuid)
         return stored
 
     def put(self, code: str, value: Any) -> None:
-        """Store a plain value; sealed indicators get ciphertext and a blind index (SEC-39, 40)."""
+        """Store a plain value; sealed indicators get ciphertext and a blind index (SEC-39, 40).
+
+        UNREADABLE leaves what is stored as it is.
+        """
+        if value is UNREADABLE:
+            return
         item = self.indicator_set.indicator(code)
         if not item.sealed:
             setattr(self, code, value)

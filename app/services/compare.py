@@ -18,11 +18,12 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
-from app.core.crypto import seal, unseal
+from app.core.crypto import SealBroken, seal, unseal
 from app.core.reference import Indicator
+from app.core.sealed import UNREADABLE, note_broken
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData
-from app.indicators.values import as_text
+from app.indicators.values import LOST, as_text
 from app.models.snapshot import FileSnapshot
 from app.models.teacher import Teacher
 from app.services.among import among
@@ -60,11 +61,13 @@ class RecordChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences of a file since the submission that ended at `since` by the step named."""
+    """The differences of a file since the submission that ended at `since` by the step named;
+    `is_lost` where what was submitted cannot be read any more."""
 
     since: datetime
     step: str
     records: tuple[RecordChange, ...]
+    is_lost: bool = False
 
     @property
     def count(self) -> int:
@@ -113,7 +116,8 @@ def count(session: Session, files: Sequence[Teacher], catalog: Catalog) -> None:
     chosen = [file for file in files if file.id in again]
     content = file_data(session, chosen, catalog, with_facts=False)
     for each in kept:
-        each.changes = _comparison(each, content[each.teacher_id], catalog).count
+        found = _comparison(each, content[each.teacher_id], catalog)
+        each.changes = None if found.is_lost else found.count
 
 
 def counts(session: Session, ids: Iterable[int]) -> dict[int, int]:
@@ -140,7 +144,12 @@ def _of(session: Session, files: Sequence[Teacher]) -> Any:
 
 
 def _comparison(kept: FileSnapshot, file: FileData, catalog: Catalog) -> Comparison:
-    body = unseal(kept.body, table=TABLE, column=COLUMN, uuid=kept.uuid)
+    place = {"table": TABLE, "column": COLUMN, "uuid": kept.uuid}
+    try:
+        body = unseal(kept.body, **place)
+    except SealBroken as broken:
+        note_broken(broken, **place)
+        return Comparison(kept.at, kept.step, (), is_lost=True)
     records = differences(json.loads(body), _content(file, catalog), catalog)
     return Comparison(kept.at, kept.step, tuple(records))
 
@@ -194,6 +203,8 @@ def _value(item: Indicator, text: str | None) -> Any:
     """Read back what as_text wrote."""
     if text is None:
         return None
+    if text == LOST:
+        return UNREADABLE
     if item.data_type == "bool":
         return text == "1"
     if item.data_type == "date":

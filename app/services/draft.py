@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.access.scope import Actor
 from app.core.clock import now
-from app.core.crypto import seal, unseal
+from app.core.crypto import seal
 from app.core.errors import Malformed
+from app.core.sealed import Unreadable, readable
 from app.models.saved_view import FormDraft
 
 NEW = "new"
@@ -36,11 +37,12 @@ def row_key(teacher_id: int, set_code: str, record: str) -> str:
 
 
 def find(session: Session, actor: Actor, key: str) -> Draft | None:
-    """Return the draft that the account keeps of a form."""
+    """Return the draft that the account keeps of a form; one that cannot be read is none."""
     kept = _row(session, actor, key)
     if kept is None:
         return None
-    return Draft(json.loads(unseal(kept.body, table=TABLE, column=COLUMN, uuid=kept.uuid)), kept.at)
+    body = readable(kept.body, table=TABLE, column=COLUMN, uuid=kept.uuid)
+    return None if isinstance(body, Unreadable) else Draft(json.loads(body), kept.at)
 
 
 def keep(session: Session, actor: Actor, key: str, changed: Mapping[str, str]) -> datetime:

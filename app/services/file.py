@@ -15,6 +15,7 @@ from app.access.scope import Actor, scoped_get
 from app.core.clock import now
 from app.core.crypto import index_columns, seal
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
+from app.core.sealed import UNREADABLE
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row
 from app.indicators.values import mask
@@ -139,8 +140,9 @@ def save_record(
 ) -> Any:
     """Add or change one row of a set while the file is open (1.2); returns the row.
 
-    `raw` holds raw values by indicator code; fields left out keep their value. Raises NotFound,
-    Forbidden (with the fields that are not the actor's), Stale, Refused.
+    `raw` holds raw values by indicator code; fields left out keep their value. What cannot be
+    read is replaced by a value, never by a blank. Raises NotFound, Forbidden (with the fields
+    that are not the actor's), Stale, Refused.
     """
     require_open(session, actor, teacher)
     if set_code not in TEACHER_SETS:
@@ -158,8 +160,7 @@ def save_record(
     values, problems = parse_values(catalog, set_code, raw, teacher.category)
     problems += attachment.unknown_problems(session, teacher, set_code, values, catalog)
     old = record.values()
-    for code, value in values.items():
-        record.put(code, value)
+    _put_values(record, values, old)
     clear_inapplicable(record, catalog)
     merged = record.values()
     with session.no_autoflush:
@@ -196,6 +197,13 @@ def save_record(
         detail={"set": set_code, "values": _changes(set_code, old, merged, catalog)},
     )
     return record
+
+
+def _put_values(record: Any, values: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+    for code, value in values.items():
+        # A blank for what cannot be read only says that the form or the caller saw nothing.
+        if value is not None or old[code] is not UNREADABLE:
+            record.put(code, value)
 
 
 def _changes(
@@ -312,6 +320,8 @@ def identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
     """Keep number and document type of the basic set with the file, sealed and indexed."""
     number = values.get("id_no")
     teacher.id_doc_type = values.get("id_doc_type")
+    if number is UNREADABLE:
+        return
     if not number:
         teacher.id_no = teacher.id_no_index = teacher.id_no_index2 = None
         return

@@ -1,6 +1,7 @@
 """The integrity of the data as a whole: what must never be, each as one query (`flask check`)."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from flask_appbuilder import Model
@@ -12,6 +13,7 @@ from app.models.fences import missing_fences
 from app.models.history import Transition
 from app.models.record import TEACHER_SETS
 from app.models.teacher import IN_FORCE_STATES, Affiliation, FileVersion, Teacher
+from app.services.key import broken
 from app.services.number import is_number
 
 LIMIT = 100
@@ -123,6 +125,14 @@ def _fences_down(session: Session) -> list[Fault]:
     return [f"history: the fence {name} is down" for name in missing]
 
 
+def _broken_seals(session: Session) -> list[Fault]:
+    """What people see as an unreadable value (SEC-39)."""
+    return [
+        f"{place} {row}: its sealed value is unreadable, restore it or enter it anew"
+        for place, row in islice(broken(session), LIMIT)
+    ]
+
+
 CHECKS: tuple[Callable[[Any], list[Fault]], ...] = (
     _wrong_numbers,
     _scope_moved,
@@ -132,4 +142,5 @@ CHECKS: tuple[Callable[[Any], list[Fault]], ...] = (
     _versions,
     _history,
     _fences_down,
+    _broken_seals,
 )

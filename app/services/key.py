@@ -87,6 +87,29 @@ def places() -> list[Place]:
     return found + [Place(cls.__table__, column) for cls, column in rows]
 
 
+def broken(session: Session) -> Iterator[tuple[str, int]]:
+    """Yield place and id of every sealed value that cannot be opened (SEC-39); reads them all."""
+    for place in places():
+        for row in session.execute(_sealed(place).execution_options(yield_per=BATCH)):
+            try:
+                unseal(
+                    bytes(row.value),
+                    table=place.table.name,
+                    column=place.column,
+                    uuid=_uuid(place, row),
+                )
+            except SealBroken:
+                yield place.name, row.id
+
+
+def _sealed(place: Place) -> Any:
+    columns = [place.table.c.id, place.value.label("value"), *_identity(place)]
+    query = select(*columns).where(place.value.is_not(None))
+    if place.table is ReportItem.__table__:
+        query = query.join(ReportBatch, ReportBatch.id == place.table.c.batch_id)
+    return query
+
+
 def check(connection: Connection, ring: KeyRing) -> None:
     """Raise KeyProblem when a key that the database was written with is missing or another one.
 
@@ -198,12 +221,7 @@ def _is_outdated(place: Place) -> Any:
 
 
 def _outdated(session: Session, place: Place, after: int) -> list[Any]:
-    columns = [place.table.c.id, place.value.label("value"), *_identity(place)]
-    query = select(*columns).where(
-        place.value.is_not(None), place.table.c.id > after, _is_outdated(place)
-    )
-    if place.table is ReportItem.__table__:
-        query = query.join(ReportBatch, ReportBatch.id == place.table.c.batch_id)
+    query = _sealed(place).where(place.table.c.id > after, _is_outdated(place))
     return list(session.execute(query.order_by(place.table.c.id).limit(BATCH)))
 
 

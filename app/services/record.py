@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.crypto import index_columns, seal
 from app.core.errors import Stale
+from app.core.sealed import UNREADABLE
 from app.models.record import index_kind
 
 Columns = dict[str, Any]
@@ -20,9 +21,14 @@ Change = tuple[Any, Columns]
 
 
 def stored(cls: Any, uuid: str, values: Mapping[str, Any]) -> Columns:
-    """The columns that plain values take in a row; sealed ones with their blind index."""
+    """The columns that plain values take in a row; sealed ones with their blind index.
+
+    What is UNREADABLE has none: it stays as it is.
+    """
     found: Columns = {}
     for code, value in values.items():
+        if value is UNREADABLE:
+            continue
         item = cls.indicator_set.indicator(code)
         if not item.sealed:
             found[code] = value

@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.clock import now, today
-from app.core.crypto import seal, unseal
+from app.core.crypto import SealBroken, seal, unseal
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.core.reference import Code, Indicator
+from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, catalog, language
 from app.indicators.file import FileData
 from app.indicators.rules import codes_of
@@ -304,6 +305,8 @@ def payload(teacher: Teacher, file: FileData, known: Catalog) -> dict[str, Any]:
 
 
 def _sent(item: Indicator, value: Any, file: FileData, known: Catalog) -> str:
+    if value is UNREADABLE:
+        raise Refused(REMEDY, [Problem("unreadable", REMEDY, set=item.set, field=item.code)])
     if item.data_type != "code" or value is None:
         return as_text(item, value)
     table = known.table_of(item, file.school.category)
@@ -333,6 +336,8 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
         for teacher_id, sealed in rows:
             place = place_of(batch.number, teacher_id)
             yield json.loads(unseal(sealed or b"", table=TABLE, column=COLUMN, uuid=place))
+    except SealBroken:
+        raise Refused(REMEDY) from None
     finally:
         rows.close()
 

@@ -14,6 +14,7 @@ from app.access.fields import View, view_on_file
 from app.access.scope import Actor
 from app.core.clock import BEIJING, now, today
 from app.core.errors import Forbidden, LimitReached, NotFound, Problem, Refused
+from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.models.account import Account
 from app.models.history import Audit
@@ -87,8 +88,8 @@ def reveal(
 ) -> str:
     """Return a sealed value whole and write who read it for what purpose (SEC-10).
 
-    `key` is "<set>.<indicator>". Raises NotFound, Forbidden, and LimitReached after `limit`
-    values of one account on one day.
+    `key` is "<set>.<indicator>". Raises NotFound, Forbidden, Refused for a value that
+    cannot be read, and LimitReached after `limit` values of one account on one day.
     """
     item = catalog.by_key.get(key)
     if item is None or view_on_file(actor, item) is View.HIDDEN:
@@ -99,6 +100,8 @@ def reveal(
     value = record.value(item.code)
     if value is None:
         raise NotFound()
+    if value is UNREADABLE:
+        raise Refused(REMEDY, [Problem("unreadable", REMEDY, set=item.set, field=item.code)])
     # Two windows of one account wait for each other here, so that neither slips past the limit.
     session.execute(select(Account.id).where(Account.id == actor.account_id).with_for_update())
     if reveals_today(session, actor) >= limit:

@@ -14,6 +14,7 @@ from app.access.fields import may_view_set
 from app.access.scope import current_actor
 from app.core.errors import NotFound
 from app.core.reference import Indicator, IndicatorSet, structure
+from app.core.sealed import UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import display, mask
 from app.models.record import TEACHER_SETS
@@ -26,6 +27,7 @@ from app.views.datamodel import Datamodel, Empty
 from app.views.exporting import Names, PurposeExport
 from app.views.labels import column_label, group_label, indicator_label, present_catalog, set_label
 from app.views.teacher.teachers import LAST_ONE
+from app.views.widgets import unless_lost
 
 SHOWN = 6  # So many indicators stand in the list before somebody chooses columns.
 SHORT_TABLE = 25  # The codes of a longer table are searched by typing.
@@ -82,7 +84,7 @@ class RecordView(PurposeExport, BaseModelView, abstract=True):
     def cell(self, item: Any, column: str) -> Any:
         if column in (PERSON, PLACE, SINCE):
             return super().cell(item, column)
-        return shown_in_list(item, column, present_catalog(), language())
+        return unless_lost(shown_in_list(item, column, present_catalog(), language()))
 
     @classmethod
     def narrowed(cls, rows: Query, text: str) -> Query:
@@ -99,13 +101,17 @@ class RecordView(PurposeExport, BaseModelView, abstract=True):
             return item.teacher.name if column == PERSON else item.teacher.school.name
         if column == SINCE:
             return item.valid_from
-        return shown_in_list(item, column, names[""][""], language())  # type: ignore[arg-type]
+        value = shown_in_list(item, column, names[""][""], language())  # type: ignore[arg-type]
+        return str(value) if value is UNREADABLE else value
 
 
 def shown_in_list(record: Any, code: str, known: Catalog, lang: str) -> Any:
-    """Return a value as lists show it: masked where it is personal, the name of a code."""
+    """Return a value as lists show it: masked where it is personal, the name of a code, UNREADABLE
+    where it is broken."""
     item = known.indicator(record.indicator_set.code, code)
     value = record.value(code)
+    if value is UNREADABLE:
+        return value
     if item.masked:
         return mask(item, value, keep=LAST_ONE)
     if item.data_type in ("int", "decimal", "date"):

@@ -21,6 +21,7 @@ from app.access.fields import View, is_collected, may_edit, view_on_file
 from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.reference import Indicator
+from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.indicators.rules import Condition, codes_of
 from app.indicators.values import as_text, codes_for, default_of, display, mask
@@ -191,8 +192,9 @@ class Context:
 
     def keeps_blank(self, item: Indicator) -> bool:
         """Whether a blank input keeps the stored value, because that is not shown."""
+        stored = None if self.record is None else self.record.value(item.code)
         hidden = view_on_file(self.actor, item) is not View.WHOLE
-        return hidden and self.record is not None and self.record.value(item.code) is not None
+        return stored is UNREADABLE or (hidden and stored is not None)
 
 
 class RecordForm:
@@ -295,7 +297,8 @@ def _texts(context: Context) -> dict[str, Any]:
         if view_on_file(context.actor, item) is not View.WHOLE:
             texts[item.code] = ""
             continue
-        text = as_text(item, context.value(item))
+        value = context.value(item)
+        text = "" if value is UNREADABLE else as_text(item, value)
         texts[item.code] = list(codes_of(text)) if item.multi_value else text
     return texts
 
@@ -325,11 +328,16 @@ def _field(context: Context, item: Indicator) -> Any:
     if context.keeps_blank(item):
         value = context.record.value(item.code)
         common["render_kw"] |= {"placeholder": mask(item, value)}
-        common["description"] = _("Leave it empty to keep what is stored.")
+        common["description"] = _help_of_kept(value)
     longest = (item.max_length or 0) if item.data_type == "text" else 0
     if longest >= WIDE_TEXT:
         common["render_kw"] |= {"data-wide": "1"}
     return (TextAreaField if longest >= LONG_TEXT else StringField)(**common)
+
+
+def _help_of_kept(value: Any) -> str:
+    keep = _("Leave it empty to keep what is stored.")
+    return f"{REMEDY} {keep}" if value is UNREADABLE else keep
 
 
 def _code_field(context: Context, item: Indicator, common: dict[str, Any]) -> Any:

@@ -18,6 +18,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, FileInput, PasswordInput, Select, TextArea, TextInput
 
 from app.core.clock import BEIJING, local
+from app.core.sealed import UNREADABLE
 
 NOTHING = "—"
 LONG_LIST = 12  # A longer list of choices gets a search box of its own.
@@ -166,6 +167,11 @@ class Badge(NamedTuple):
     label: Any
     icon: str = "point"
     tint: str = "draft"
+
+
+def unless_lost(value: Any) -> Any:
+    """Return a value of a list, or the flag of one that cannot be read (SEC-39)."""
+    return Badge(UNREADABLE, "alert-triangle", "bad") if value is UNREADABLE else value
 
 
 # Keys that most flows share; a view names its own states beside its model.

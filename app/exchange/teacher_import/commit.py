@@ -114,11 +114,13 @@ class _Commit:
                 return
 
     def _plan(self, persons: Sequence[bytes]) -> list[PersonPlan]:
-        rows = [
-            row
-            for row in rows_of(self.session, self.batch.id, persons, self.catalog)
-            if not row.is_bad
-        ]
+        waiting = rows_of(self.session, self.batch.id, persons, self.catalog)
+        rows = [row for row in waiting if not row.is_bad]
+        lost = [row for row in waiting if row.is_lost]
+        put_back(
+            self.session,
+            [{"id": row.id, "outcome": REFUSED, "problems": row.findings} for row in lost],
+        )
         for row in rows:
             row.findings = []
         planner = Planner(
@@ -131,7 +133,8 @@ class _Commit:
             locks=True,
         )
         plans = planner.plan(rows)
-        if self.batch.take == ALL and any(row.is_bad for plan in plans for row in plan.rows):
+        bad = lost or any(row.is_bad for plan in plans for row in plan.rows)
+        if self.batch.take == ALL and bad:
             raise NotAll(
                 _l(
                     "Nothing was imported: the files were changed since the check and rows have"

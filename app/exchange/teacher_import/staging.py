@@ -13,9 +13,10 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core.crypto import seal, unseal
+from app.core.crypto import SealBroken, seal, unseal
 from app.core.reference import Indicator
-from app.exchange.teacher_import.finding import Finding, has_errors
+from app.core.sealed import REMEDY, UNREADABLE, note_broken
+from app.exchange.teacher_import.finding import Finding, finding, has_errors
 from app.exchange.teacher_import.reading import ReadRow
 from app.indicators.catalog import Catalog
 from app.indicators.values import as_text
@@ -36,7 +37,10 @@ INSERTED, UPDATED, UNCHANGED, REFUSED = "inserted", "updated", "unchanged", "ref
 
 @dataclass
 class StagedRow:
-    """A staged row with its plain values; `person` is the blind index of the ID number."""
+    """A staged row with its plain values; `person` is the blind index of the ID number.
+
+    `is_lost` tells that its values cannot be read any more.
+    """
 
     id: int
     uuid: str
@@ -48,6 +52,7 @@ class StagedRow:
     id_no: str | None
     values: dict[str, Any]
     findings: list[Finding] = field(default_factory=list)
+    is_lost: bool = False
 
     @property
     def is_bad(self) -> bool:
@@ -103,8 +108,15 @@ def rows_of(
 
 
 def staged(row: Any, catalog: Catalog) -> StagedRow:
-    """A row with its values unsealed; without values when they were deleted by age."""
-    body = unseal_json(row.values, "values", row.uuid) or {}
+    """A row with its values unsealed; without values when they were deleted by age, and with an
+    error when they cannot be read."""
+    found, is_lost = list(row.problems or ()), False
+    try:
+        body = unseal_json(row.values, "values", row.uuid) or {}
+    except SealBroken as broken:
+        note_broken(broken, table=TABLE, column="values", uuid=row.uuid)
+        body, is_lost = {}, True
+        found.append(finding("unreadable", lambda: REMEDY))
     items = _items(row.set, catalog)
     return StagedRow(
         id=row.id,
@@ -116,7 +128,8 @@ def staged(row: Any, catalog: Catalog) -> StagedRow:
         name=body.get("name"),
         id_no=body.get("id_no"),
         values={code: typed(items[code], text) for code, text in body.get("values", {}).items()},
-        findings=list(row.problems or ()),
+        findings=found,
+        is_lost=is_lost,
     )
 
 
@@ -155,11 +168,12 @@ def unseal_json(blob: bytes | None, column: str, uuid: str) -> Any:
 
 
 def texts(values: Mapping[str, Any], set_code: str, catalog: Catalog) -> dict[str, str | None]:
-    """Plain values as JSON texts; None stays None."""
+    """Plain values as JSON texts; None stays None, and what cannot be read is left out."""
     items = _items(set_code, catalog)
     return {
         code: None if value is None else as_text(items[code], value)
         for code, value in values.items()
+        if value is not UNREADABLE
     }
 
 

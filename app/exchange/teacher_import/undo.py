@@ -12,7 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.access.scope import Actor
+from app.core.crypto import SealBroken
 from app.core.errors import Problem, Refused, Stale
+from app.core.sealed import REMEDY
 from app.exchange.teacher_import.batch import UNDOING, UNDONE
 from app.exchange.teacher_import.staging import PERSONS, forget_rows, typed, unseal_json
 from app.indicators.catalog import Catalog, catalog
@@ -59,7 +61,11 @@ def obstacles(session: Session, actor: Actor, batch: ImportBatch) -> list[Proble
     known = catalog(session)
     found: list[Problem] = []
     for part in _parts(session, batch):
-        found += _obstacles(session, actor, _traces(session, batch, part, known), part)
+        try:
+            traces = _traces(session, batch, part, known)
+        except SealBroken:
+            return [*found, Problem("unreadable", REMEDY)][:MAX_OBSTACLES]
+        found += _obstacles(session, actor, traces, part)
         if len(found) >= MAX_OBSTACLES:
             break
     return found[:MAX_OBSTACLES]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from flask_babel import gettext as _
 
 from app.core.id_number import Fault, faults, is_valid, parse
+from app.core.sealed import UNREADABLE
 from app.indicators.catalog import REGIONS
 from app.indicators.checks.reading import RESIDENT_DOCUMENTS
 from app.indicators.checks.registry import Context, Hit, check
@@ -23,7 +24,7 @@ def _resident_number(file: FileData) -> str | None:
     if file.value("basic", "id_doc_type") not in RESIDENT_DOCUMENTS:
         return None
     number = file.value("basic", "id_no")
-    return number.upper() if number else None
+    return number.upper() if number and number is not UNREADABLE else None
 
 
 def _has(file: FileData, fault: Fault) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from flask_babel import gettext as _
 
+from app.core.sealed import UNREADABLE
 from app.indicators.catalog import language
 from app.indicators.checks.reading import (
     CHINA,
@@ -201,7 +202,7 @@ def one_transfer_at_a_time(file: FileData, ctx: Context) -> Iterator[Hit]:
 def mobile_is_well_formed(file: FileData, _ctx: Context) -> Iterator[Hit]:
     """Eleven digits; a number that others use as well is only pointed out."""
     mobile = file.value("contact", "mobile")
-    if not mobile:
+    if not mobile or mobile is UNREADABLE:
         return
     row = file.first("contact")
     record = row.uuid if row else None

@@ -10,6 +10,7 @@ from app.access.fields import View, view_on_file
 from app.access.scope import Actor
 from app.core.errors import Malformed, Problem
 from app.core.reference import Indicator
+from app.core.sealed import REMEDY, UNREADABLE
 from app.core.whole import is_whole
 from app.indicators.catalog import Catalog
 from app.indicators.values import mask
@@ -48,8 +49,9 @@ def plain(value: Any) -> Any:
 
 
 def shown(actor: Actor, indicator: Indicator, value: Any) -> Any:
-    """A value as the actor may see it over the API: masked unless the field right says whole."""
-    if value is None:
+    """A value as the actor may see it over the API: masked unless the field right says whole; null
+    where it cannot be read."""
+    if value is None or value is UNREADABLE:
         return None
     if view_on_file(actor, indicator) is View.WHOLE:
         return plain(value)
@@ -57,11 +59,22 @@ def shown(actor: Actor, indicator: Indicator, value: Any) -> Any:
 
 
 def row_body(actor: Actor, record: Any, category: str, catalog: Catalog) -> dict[str, Any]:
-    """One row of a set: id (stable for life), version, and the values by indicator code."""
-    values = {
-        item.code: shown(actor, item, record.value(item.code))
+    """One row of a set: id (stable for life), version, and the values by indicator code.
+
+    A value that cannot be read is null, and `problems`, which is there only then, says so.
+    """
+    items = [
+        item
         for item in record.indicator_set.indicators
         if view_on_file(actor, item) is not View.HIDDEN
         and catalog.rule(item.set, item.code, category).collected
-    }
-    return {"id": record.uuid, "version": record.version, **values}
+    ]
+    values = {item.code: record.value(item.code) for item in items}
+    answer = {"id": record.uuid, "version": record.version}
+    answer |= {item.code: shown(actor, item, values[item.code]) for item in items}
+    lost = [
+        Problem("unreadable", REMEDY, set=item.set, field=item.code, record=record.uuid).as_dict()
+        for item in items
+        if values[item.code] is UNREADABLE
+    ]
+    return answer | ({"problems": lost} if lost else {})

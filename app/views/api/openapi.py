@@ -80,6 +80,8 @@ def row_schema(entry: IndicatorSet, known: Catalog) -> dict[str, Any]:
         "properties": {
             "id": {"type": "string", "readOnly": True},
             "version": {"type": "integer"},
+            # There only where a stored value cannot be read, which is null then.
+            "problems": {"type": "array", "items": {"type": "object"}, "readOnly": True},
             **{item.code: _property(item, known) for item in entry.indicators},
         },
     }

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.fields import View, is_collected, may_edit_set, may_view_set, view_on_file
 from app.access.scope import Actor
 from app.core.reference import Indicator, IndicatorSet
+from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.models.account import Account
 from app.models.attachment import Attachment
@@ -292,10 +293,14 @@ class SetReader:
             self.catalog.name(item, lang),
             kept.name if kept else self._text(item, value),
             href=url_for("AttachmentView.download", uuid=kept.uuid) if kept else "",
-            is_sealed=value is not None and view_on_file(self.actor, item) is View.SEALED,
+            is_sealed=value not in (None, UNREADABLE)
+            and view_on_file(self.actor, item) is View.SEALED,
             is_missing=gap,
             note=self.notes.get(f"{item.key}@{uuid}", self.notes.get(item.key, "")),
-            errors=tuple(e.message for e in said if e.severity == "error" and not e.is_gap),
+            errors=(
+                *((str(REMEDY),) if value is UNREADABLE else ()),
+                *(e.message for e in said if e.severity == "error" and not e.is_gap),
+            ),
             warnings=tuple(each.message for each in said if each.is_open_warning),
         )
 

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Query, Session, load_only, undefer
 
 from app.access.scope import current_actor
 from app.core.address import names_a_person
-from app.core.crypto import unseal
 from app.core.errors import Malformed
 from app.core.reference import structure
+from app.core.sealed import Unreadable, readable
 from app.extensions import db
 from app.indicators.catalog import Catalog
 from app.indicators.values import mask
@@ -41,6 +41,7 @@ from app.views.listing import address_of
 from app.views.print import print_files
 from app.views.school_filters import authority_choices, files_model
 from app.views.searching import count_search
+from app.views.widgets import unless_lost
 
 NUMBER = COLUMNS["id_no"]  # Shown masked.
 BIRTH_YEAR = "birth_year"
@@ -191,13 +192,17 @@ class TeacherView(PurposeExport, BaseModelView):
         return url_for("FileView.show", pk=item.id)
 
     def cell(self, item: Any, column: str) -> Any:
-        return self._masked_number(item) if column == "id_no" else super().cell(item, column)
+        if column != "id_no":
+            return super().cell(item, column)
+        return unless_lost(self._masked_number(item))
 
     @staticmethod
-    def _masked_number(item: Any, arguments: Any = None) -> str | None:
+    def _masked_number(item: Any, arguments: Any = None) -> str | Unreadable | None:
         if item.id_no is None:
             return None
-        number = unseal(item.id_no, table="teacher", column="id_no", uuid=item.uuid)
+        number = readable(item.id_no, table="teacher", column="id_no", uuid=item.uuid)
+        if isinstance(number, Unreadable):
+            return number
         sent = request.args if arguments is None else arguments
         narrowed = any(name.endswith(f"_{BIRTH_YEAR}") for name in sent)
         keep = LAST_ONE if narrowed else LAST_FOUR
@@ -241,7 +246,8 @@ class TeacherView(PurposeExport, BaseModelView):
     @classmethod
     def export_value(cls, item: Any, column: str, names: Names, sent: Any) -> Any:
         if column == "id_no":
-            return cls._masked_number(item, sent)
+            number = cls._masked_number(item, sent)
+            return None if number is None else str(number)
         return super().export_value(item, column, names, sent)
 
     @row_action(
