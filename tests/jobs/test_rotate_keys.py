@@ -232,8 +232,9 @@ def change_keys(app: Any, world: Any, rings: Rings, *, size: int, pause: float) 
         assert "field:1" in result.output
     assert load.faults == []
     folder = Path(app.config["STORAGE_DIR"]).parent
-    later = make_app(app.config["DATABASE_URL"], new, folder)
+    # Inside, so that the ring of the other tests is put back and not the one this loads.
     with using(new):
+        later = make_app(app.config["DATABASE_URL"], new, folder)
         assert run(later, "rotate-keys").exit_code == 0
         assert_readable(later, world, name, load.saved)
         assert_duplicate_refused(later, world)
