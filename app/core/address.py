@@ -1,8 +1,10 @@
 """Addresses that arrive from outside: whether one may be followed (SEC-31), or kept (SEC-17)."""
 
 import re
-from unicodedata import category, normalize
+import unicodedata
 from urllib.parse import unquote_plus
+
+from app.core.crypto import normalise
 
 
 def local_path(text: str) -> str:
@@ -17,7 +19,7 @@ def local_path(text: str) -> str:
 
 def _is_odd(character: str) -> bool:
     # C: control and invisible characters, Z: blanks and separators of every script.
-    return character == "\\" or category(character)[0] in "CZ"
+    return character == "\\" or unicodedata.category(character)[0] in "CZ"
 
 
 # A number of eighteen or fifteen digits with a day of birth in it, or a mobile number.
@@ -34,10 +36,11 @@ _PERSONAL = re.compile(
 def names_a_person(text: str) -> bool:
     """Tell whether a text of an address holds an identity or mobile number (SEC-17).
 
-    Spellings of one number are one: full-width digits, blanks within, escapes of an inner address.
+    Spellings of one number are one: full-width digits, blanks and invisible characters within,
+    escapes of an inner address.
     """
     for _depth in range(2):
-        text = normalize("NFKC", unquote_plus(text))
-        if _PERSONAL.search(text) or _PERSONAL.search("".join(text.split())):
+        text = unicodedata.normalize("NFKC", unquote_plus(text))
+        if _PERSONAL.search(text) or _PERSONAL.search(normalise(text, "text")):
             return True
     return False

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from app.core.crypto import search_indexes
+from app.core.crypto import normalise, search_indexes
 from app.models.teacher import NameGram, Teacher
 
 # The dictionary of phrases takes forty megabytes of every process, and names are no phrases.
@@ -69,9 +69,10 @@ def matches(text: str) -> ColumnElement[bool]:
     An ID number matches exactly by blind index, ten digits the teacher number, latin letters
     the pinyin initials, anything else a piece of the name.
     """
+    number = normalise(text, "idcard")
+    if len(number) in ID_LENGTHS and number[:-1].isdigit():
+        return Teacher.has_number(search_indexes(number, "idcard"))
     typed = "".join(text.split())
-    if len(typed) in ID_LENGTHS and typed[:-1].isdigit():
-        return Teacher.has_number(search_indexes(typed, "idcard"))
     if typed.isdigit():
         return Teacher.teacher_no == typed
     if typed.isascii() and typed.isalpha():
