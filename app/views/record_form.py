@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import MultiDict
 from wtforms import (
     FileField,
     RadioField,
@@ -202,7 +201,7 @@ class RecordForm:
 
     def __init__(self, context: Context, formdata: Any = None) -> None:
         self.context = context
-        self.form = _form_class(context)(formdata=formdata, data=_texts(context))
+        self.form = _form_class(context)(formdata=formdata, data=texts_of(context))
         for item in context.editable:
             drawn = self.form[item.code]
             drawn.flags.required = context.is_required(item)
@@ -227,7 +226,7 @@ class RecordForm:
 
     def is_blank(self) -> bool:
         """Whether nothing was entered beyond what a new row starts with."""
-        texts = _texts(self.context)
+        texts = texts_of(self.context)
         return all(
             value in ("", [], None) or value == texts.get(code)
             for code, value in self.raw().items()
@@ -290,7 +289,7 @@ def _form_class(context: Context) -> type[FlaskForm]:
     return type("RowForm", (FlaskForm,), fields)
 
 
-def _texts(context: Context) -> dict[str, Any]:
+def texts_of(context: Context) -> dict[str, Any]:
     """Return what the inputs show before anybody types."""
     texts: dict[str, Any] = {}
     for item in context.editable:
@@ -392,17 +391,3 @@ def _help(item: Indicator) -> str:
         "idcard": _("As on the document; a last letter X in upper case."),
     }
     return hints.get(item.data_type, "")
-
-
-def draft_data(context: Context, draft: Mapping[str, str]) -> MultiDict:
-    """Return the inputs of a form with what was typed and not saved laid over the stored values."""
-    data: MultiDict = MultiDict()
-    for item in context.editable:
-        text = _texts(context).get(item.code, "")
-        given = draft.get(item.code, text)
-        if item.multi_value:
-            values = list(codes_of(given)) if isinstance(given, str) else given
-            data.setlist(item.code, values)
-        else:
-            data[item.code] = given
-    return data

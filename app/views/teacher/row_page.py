@@ -1,8 +1,10 @@
 """One request about the form of one row: whose file, which set, which record."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import url_for
+from werkzeug.datastructures import MultiDict
 
 from app.access.fields import may_edit_set
 from app.access.roles import Role
@@ -10,9 +12,10 @@ from app.access.scope import current_actor
 from app.core.errors import Forbidden
 from app.core.reference import IndicatorSet
 from app.extensions import db
+from app.indicators.rules import codes_of
 from app.services import contents, draft, filling
 from app.views.labels import present_catalog
-from app.views.record_form import Context
+from app.views.record_form import Context, texts_of
 from app.views.teacher.content import return_notes
 from app.views.teacher.file import load_teacher, require_set
 
@@ -95,3 +98,17 @@ class Page:
         if self.actor.teacher_id == self.teacher.id and self.actor.role == Role.TEACHER:
             return url_for("MyFileView.set_page", set_code=self.set_code)
         return url_for("FileView.show", pk=self.teacher.id, _anchor=f"set-{self.set_code}")
+
+
+def draft_data(context: Context, draft: Mapping[str, str]) -> MultiDict:
+    """Return the inputs of a form with what was typed and not saved laid over the stored values."""
+    data: MultiDict = MultiDict()
+    for item in context.editable:
+        text = texts_of(context).get(item.code, "")
+        given = draft.get(item.code, text)
+        if item.multi_value:
+            values = list(codes_of(given)) if isinstance(given, str) else given
+            data.setlist(item.code, values)
+        else:
+            data[item.code] = given
+    return data

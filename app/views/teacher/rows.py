@@ -23,11 +23,10 @@ from app.views.once import first_result, once, remember
 from app.views.record_form import (
     REMOVE,
     RecordForm,
-    draft_data,
     shown_value,
 )
 from app.views.teacher.content import findings
-from app.views.teacher.row_page import Page
+from app.views.teacher.row_page import Page, draft_data
 from app.views.widgets import text_of
 
 REFUSED, CONFLICT = 422, 409
