@@ -50,11 +50,21 @@ class _Sheet:
 def write(
     path: Path, batch: ReportBatch, contents: Iterable[Mapping[str, Any]], catalog: Catalog
 ) -> None:
-    """Write the workbook of a batch to a path: a cover, the people, and a sheet per set."""
-    book = xlsxwriter.Workbook(
-        str(path),
-        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
-    )
+    """Write the workbook of a batch to a path: a cover, the people, and a sheet per set.
+
+    Parts of it stand beside it meanwhile, in a folder that goes with the work (SEC-12).
+    """
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(str(path), options | {"tmpdir": str(path.parent)})
+    try:
+        _fill(book, batch, contents, catalog)
+    finally:
+        book.close()
+
+
+def _fill(
+    book: Any, batch: ReportBatch, contents: Iterable[Mapping[str, Any]], catalog: Catalog
+) -> None:
     book.set_properties({"title": batch.number, "created": local(batch.at).replace(tzinfo=None)})
     text, head = book.add_format(TEXT), book.add_format({"bold": True})
     cover = book.add_worksheet("批次")
@@ -72,7 +82,6 @@ def write(
                 own = [row.get(item.code, "") for item in sets.get(code, ())]
                 sheets[code].add([body[LINK[1]], *own])
     _write_cover(_Sheet(cover, text), batch, number)
-    book.close()
 
 
 def _columns(items: Iterable[Indicator]) -> list[tuple[str, str]]:

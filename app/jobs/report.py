@@ -7,6 +7,9 @@ from typing import Any
 from flask_babel import force_locale
 from sqlalchemy import select
 
+from app.core.crypto import SealBroken
+from app.core.errors import Refused
+from app.core.sealed import REMEDY
 from app.exchange import ministry
 from app.indicators.catalog import catalog
 from app.jobs.review import KEPT, described
@@ -110,7 +113,10 @@ def finish(ctx: JobContext, batch: ReportBatch) -> None:
     with storage.workspace() as folder:
         path = folder / "report.xlsx"
         contents = report.contents(ctx.session, batch)
-        ministry.write(path, batch, contents, catalog(ctx.session))
+        try:
+            ministry.write(path, batch, contents, catalog(ctx.session))
+        except SealBroken:
+            raise Refused(REMEDY) from None  # Trying again would not mend it.
         with path.open("rb") as stream:
             kept = storage.keep(ctx.session, stream)
     report.freeze_workbook(ctx.session, ctx.actor, batch, kept.name, kept.digest)

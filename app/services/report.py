@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.clock import now, today
-from app.core.crypto import SealBroken, seal, unseal
+from app.core.crypto import seal, unseal
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.core.reference import Code, Indicator
 from app.core.sealed import REMEDY, UNREADABLE
@@ -324,7 +324,10 @@ def place_of(number: str, teacher_id: int) -> UUID:
 
 
 def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
-    """The frozen content of a batch, file by file in the order of schools and files."""
+    """The frozen content of a batch, file by file in the order of schools and files.
+
+    Raises SealBroken where one cannot be read: a report with a gap is none.
+    """
     rows = session.execute(
         select(ReportItem.teacher_id, ReportItem.payload)
         .join(Unit, Unit.id == ReportItem.school_id)
@@ -336,8 +339,6 @@ def contents(session: Session, batch: ReportBatch) -> Iterator[dict[str, Any]]:
         for teacher_id, sealed in rows:
             place = place_of(batch.number, teacher_id)
             yield json.loads(unseal(sealed or b"", table=TABLE, column=COLUMN, uuid=place))
-    except SealBroken:
-        raise Refused(REMEDY) from None
     finally:
         rows.close()
 

@@ -3,6 +3,8 @@ nobody's saving of something else overwrites it (SEC-39)."""
 
 import json
 import logging
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,13 +13,16 @@ from sqlalchemy import select
 from app.access.scope import acting_as, system
 from app.core.errors import Refused
 from app.core.sealed import UNREADABLE
+from app.jobs.report import finish
 from app.models.history import Audit
+from app.models.report import ReportBatch, ReportItem
 from app.models.saved_view import FormDraft
 from app.models.snapshot import FileSnapshot
 from app.models.teacher import Teacher
 from app.services import compare, draft, integrity, report
 from app.services import file as files
 from tests.broken import DAMAGE, REMEDY, WORDS, Bench, flipped, put
+from tests.services.test_report import report_files
 from tests.views.pages import token_for, token_of
 from tests.views.test_record_form import save
 
@@ -263,6 +268,24 @@ class TestLeaving:
             report.payload(teacher, content, bench.world.catalog)
 
         assert [p.field for p in refusal.value.problems] == ["id_no"]
+
+    def test_a_report_with_lost_content_ends_with_words_and_is_not_written(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        session, world = bench.session, bench.world
+        report_files(session, world, world.teacher("A1", "city_accepted"))
+        with system():
+            batch, item = (session.scalars(select(c)).one() for c in (ReportBatch, ReportItem))
+            item.payload = flipped(bytes(item.payload))
+            session.flush()
+            ctx = SimpleNamespace(
+                session=session, actor=world.actor("city_info"), settings={"STORAGE_DIR": tmp_path}
+            )
+            with pytest.raises(Refused, match=REMEDY):
+                finish(ctx, batch)
+
+        assert batch.stored_name is None
+        assert not [each for each in tmp_path.rglob("*") if each.is_file()]
 
     def test_a_lost_submission_is_said_to_the_reviewer(self, bench: Bench) -> None:
         ref = bench.world.teacher("A1", "submitted")
