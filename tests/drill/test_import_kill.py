@@ -164,15 +164,21 @@ def test_ten_thousand_rows_killed_at_ten_points_are_all_there_or_none(
     first = yard.checked(content, take)
     took = run_timed(yard, first)
     full = yard.counts()
+    rows = sum(full[1:]) - sum(start[1:])
+    rate = f"{rows} rows ({take}) in {took:.1f} s, {rows / took:.0f} rows/s"
     assert full[0] - start[0] == persons
-    assert sum(full[1:]) - sum(start[1:]) >= ROWS
+    assert rows >= ROWS
     yard.undo(first)
     assert yard.counts() == start
 
     killed = 0
     for point in range(1, POINTS + 1):
         batch = yard.checked(content, take)
-        killed += kill_after(yard, batch, took * point / (POINTS + 1))
+        delay = took * point / (POINTS + 1)
+        in_time = kill_after(yard, batch, delay)
+        killed += in_time
+        if not in_time:
+            took = delay  # The machine has become faster since: the next points come earlier.
         seen = yard.counts()
         if take == "all":
             assert seen in (start, full)
@@ -188,5 +194,4 @@ def test_ten_thousand_rows_killed_at_ten_points_are_all_there_or_none(
         assert yard.counts() == start
 
     assert killed >= POINTS - 2
-    rows = sum(full[1:]) - sum(start[1:])
-    print(f"{rows} rows ({take}) in {took:.1f} s; {killed} workers killed at their work")
+    print(f"{rate}; {killed} workers killed at their work")
