@@ -118,6 +118,16 @@ def test_every_masked_value_of_the_world_is_known_to_the_watch(world: Any) -> No
             WATCH.see("x", f"/list?q={marker.text}&a=1")
 
 
+def test_a_line_of_a_package_is_seen_as_it_is_written(world: Any) -> None:
+    log = logging.getLogger("flask_appbuilder.planted")
+    address = next(marker.text for marker in world.markers if marker.field == "address")
+
+    with WATCH.during():
+        log.warning("Login Failed for user: %s %s", MOBILE, NUMBER)
+    with pytest.raises(Leaked, match="log of flask_appbuilder"), WATCH.during():
+        log.warning("Login Failed for user: %s", address)
+
+
 def test_what_a_log_line_carries_along_is_seen_too(world: Any) -> None:
     address = next(marker.text for marker in world.markers if marker.field == "address")
 

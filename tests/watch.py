@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 
 from flask import request, session
 
-from app.core.logs import trace_of
+from app.core.logs import redact, trace_of
 from app.demo import ids
 
 # The made-up persons of the factories have numbers by rule; those of the world are learnt.
@@ -120,12 +120,17 @@ class Watch:
             self.see(ERROR_TEXT, text or body)
 
     def line(self, record: logging.LogRecord) -> None:
-        """Look at a log record before its numbers are cut: message, what it carries, trace."""
+        """Look at a log record: message, what it carries, trace.
+
+        What we log is looked at before its numbers are cut. Packages log names as somebody typed
+        them, with numbers in them; there the cut line is looked at.
+        """
         place = REQUEST_LINE if record.name == "werkzeug" else f"log of {record.name}"
-        self.see(place, record.getMessage())
-        self.see(place, repr({k: v for k, v in vars(record).items() if k not in STANDARD}))
-        if record.exc_info:
-            self.see(place, trace_of(record.exc_info[1]))
+        extras = repr({k: v for k, v in vars(record).items() if k not in STANDARD})
+        trace = trace_of(record.exc_info[1]) if record.exc_info else ""
+        ours = record.name.partition(".")[0] == "app"
+        for text in (record.getMessage(), extras, trace):
+            self.see(place, text if ours else redact(text))
 
     def see(self, place: str, text: str) -> None:
         """Look for a marker in a text, also where it is escaped, or twice as an inner address."""
