@@ -18,7 +18,7 @@ NUMBER, MOBILE, EMERGENCY = "110199198503150131", "16912345678", "16812345678"
 
 LEAKS = (
     "Location", "Content-Disposition", "Set-Cookie", "session cookie", "page title",
-    "error text", "error text of the interface",
+    "error text", "error text of a page", "error text of a form", "error text of the interface",
 )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ class Planted(Flask):
 def answers(number: str) -> dict[str, Any]:
     """An answer by the place in which it shows a number."""
     page = "<html><head><title>{}</title></head><body>{}</body></html>"
+    form = f'<main><input value="{number}"><div class="invalid-feedback" id="x">{{}}</div></main>'
     return {
         "Location": Response(status=302, headers={"Location": f"/list?q={number}"}),
         "Content-Disposition": Response(
@@ -37,10 +38,15 @@ def answers(number: str) -> dict[str, Any]:
         "Set-Cookie": Response("x", headers={"Set-Cookie": f"last={number}"}),
         "page title": Response(page.format(f"张三 {number}", ""), mimetype="text/html"),
         "error text": (Response(page.format("", number), mimetype="text/html"), 404),
+        "error text of a page": (
+            f'<main><section class="tm-error-page"><p>{number}</p></section></main>',
+            404,
+        ),
+        "error text of a form": (form.format(f"{number} is taken"), 422),
         "error text of the interface": ({"message": f"{number} is taken"}, 422),
         # What a page is for, and what somebody has typed a moment ago, stand in their places.
         "page": Response(page.format("张三", number), mimetype="text/html"),
-        "form": (Response(page.format("", number), mimetype="text/html"), 422),
+        "form": (form.format("wrong"), 422),
         "body": {"id_no": number},
     }
 
@@ -73,9 +79,7 @@ def seen(place: str, number: str = NUMBER, query: str = "") -> str:
 @pytest.mark.parametrize("number", [NUMBER, MOBILE, EMERGENCY])
 @pytest.mark.parametrize("place", LEAKS)
 def test_a_planted_leak_is_named_by_its_place(place: str, number: str) -> None:
-    assert seen(place, number).startswith(
-        f"{place.removesuffix(' of the interface')} shows {number}"
-    )
+    assert seen(place, number).startswith(f"{place.partition(' of ')[0]} shows {number}")
 
 
 @pytest.mark.parametrize("place", ["page", "form", "body"])

@@ -28,8 +28,12 @@ MADE = re.compile(
 HEADERS = ("Location", "Content-Location", "Content-Disposition", "Link", "Refresh", "Set-Cookie")
 AMOUNT = re.compile(r"[0-9,]+\.[0-9]+")
 TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
-# A form that is refused shows again what was typed into it; every other refusal is a text of ours.
-FORM_REFUSED = 422
+# A form that is refused shows again what was typed into it; its words of refusal are ours.
+ERROR = re.compile(
+    r'<section class="tm-error-page">.*?</section>'
+    r'|(?:invalid-feedback|role="alert")[^>]*>.*?</(?:div|p)>',
+    re.DOTALL,
+)
 TARGET, REQUEST_LINE, ERROR_TEXT = "request target", "log of the server", "error text"
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 SENT = frozenset({TARGET, REQUEST_LINE})
@@ -108,16 +112,15 @@ class Watch:
         for name in HEADERS:
             for value in response.headers.getlist(name):
                 self.see(name, value)
-        is_page = response.mimetype == "text/html"
-        is_refusal = response.status_code >= 400
+        is_page, is_refusal = response.mimetype == "text/html", response.status_code >= 400
         if response.is_streamed or response.direct_passthrough or not (is_page or is_refusal):
             return
         body = response.get_data(as_text=True)
         title = TITLE.search(body) if is_page else None
         self.see("page title", title[1] if title else "")
-        if is_refusal and not (is_page and response.status_code == FORM_REFUSED):
-            _frame, _main, text = body.partition("<main")
-            self.see(ERROR_TEXT, text or body)
+        if is_refusal:
+            for text in ERROR.findall(body) if is_page and "<main" in body else [body]:
+                self.see(ERROR_TEXT, text)
 
     def line(self, record: logging.LogRecord) -> None:
         """Look at a log record: message, what it carries, trace.
