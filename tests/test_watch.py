@@ -94,6 +94,13 @@ def test_a_number_in_an_address_is_seen_however_it_is_spelled() -> None:
     assert seen("page", MOBILE, f"?next=/list%3Fq={escaped.replace('%', '%25')}").startswith(TARGET)
 
 
+def test_digits_inside_a_random_token_are_no_number() -> None:
+    with WATCH.during():
+        WATCH.see("session cookie", f"2e3c4e701289b0c37da{MOBILE}fa8e21cf49")
+    with pytest.raises(Leaked), WATCH.during():
+        WATCH.see("session cookie", f"last={MOBILE};nobody-{NUMBER}")
+
+
 def test_addresses_alone_are_free_to_a_test_that_sends_numbers() -> None:
     watch, client = Watch(), planted(NUMBER).test_client()
 

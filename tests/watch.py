@@ -19,10 +19,11 @@ from flask import request, session
 from app.core.logs import redact, trace_of
 from app.demo import ids
 
-# The made-up persons of the factories have numbers by rule; those of the world are learnt.
+# The made-up persons of the factories have numbers by rule; those of the world are learnt. A run
+# of digits inside a token of hexadecimal characters is none.
 MADE = re.compile(
-    rf"(?<![0-9]){ids.DIVISION}(?:19|20)[0-9]{{9}}[0-9Xx](?![0-9])"
-    rf"|(?<![0-9.])(?:{ids.MOBILE}|{ids.EMERGENCY})[0-9]{{8}}(?![0-9])"
+    rf"(?<![0-9A-Fa-f]){ids.DIVISION}(?:19|20)[0-9]{{9}}[0-9Xx](?![0-9A-Fa-f])"
+    rf"|(?<![0-9A-Fa-f.])(?:{ids.MOBILE}|{ids.EMERGENCY})[0-9]{{8}}(?![0-9A-Fa-f])"
 )
 # What a person reads of a header, or what a browser keeps of it.
 HEADERS = ("Location", "Content-Location", "Content-Disposition", "Link", "Refresh", "Set-Cookie")
