@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, event
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 # Seconds that a statement may take, where that is not what the connection says (PostgreSQL).
 statement_seconds: ContextVar[int | None] = ContextVar("statement_seconds", default=None)
+LIMIT_TRANSACTION = "SELECT set_config('statement_timeout', %s, true)"
 
 
 @event.listens_for(Engine, "connect")
@@ -35,7 +36,7 @@ def _begin(connection: Any) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN" if reads_only.get() else "BEGIN IMMEDIATE")
     elif (seconds := statement_seconds.get()) is not None:
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds) * 1000}")
+        connection.exec_driver_sql(LIMIT_TRANSACTION, (f"{seconds}s",))
 
 
 # "prep" in ASCII: the advisory lock of whoever prepares a database.
