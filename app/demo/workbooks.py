@@ -84,7 +84,7 @@ def make_workbooks(session: Session, folder: Path, catalog: Catalog) -> list[Mad
     """
     folder.mkdir(parents=True, exist_ok=True)
     with system():
-        kitchen = _Kitchen(session, catalog)
+        kitchen = Kitchen(session, catalog)
         made = []
         for number, each in enumerate(read_list(), start=1):
             unit = kitchen.school(each.category)
@@ -113,8 +113,12 @@ def _write_index(folder: Path, made: Sequence[Made]) -> None:
             )
 
 
-class _Kitchen:
-    """What the recipes share: schools, persons that nobody has yet, and files that are open."""
+class Kitchen:
+    """What the recipes share: schools, persons that nobody has yet, and files that are open.
+
+    Reads the loaded demo data inside `system()`. Asked for a category that none of their schools
+    has, it raises Refused.
+    """
 
     def __init__(self, session: Session, catalog: Catalog) -> None:
         self.session, self.catalog = session, catalog
@@ -229,11 +233,11 @@ class _Kitchen:
 # Good ones.
 
 
-def _insert(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _insert(kitchen: Kitchen, each: Recipe) -> bytes:
     return kitchen.book(each.category, kitchen.people(each.category, each.rows))
 
 
-def _changed(kitchen: _Kitchen, each: Recipe) -> list[Content]:
+def _changed(kitchen: Kitchen, each: Recipe) -> list[Content]:
     """Open files with another address; nothing but the contact set."""
     found = kitchen.open_files(each.category, each.rows)
     for number, content in enumerate(found):
@@ -243,11 +247,11 @@ def _changed(kitchen: _Kitchen, each: Recipe) -> list[Content]:
     return found
 
 
-def _update(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _update(kitchen: Kitchen, each: Recipe) -> bytes:
     return kitchen.book(each.category, _changed(kitchen, each), ["contact"])
 
 
-def _both(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _both(kitchen: Kitchen, each: Recipe) -> bytes:
     new = kitchen.people(each.category, each.rows)
     changed = [
         {code: rows for code, rows in content.items() if code in ("basic", "contact")}
@@ -256,11 +260,11 @@ def _both(kitchen: _Kitchen, each: Recipe) -> bytes:
     return kitchen.book(each.category, [*new, *changed])
 
 
-def _basic_only(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _basic_only(kitchen: Kitchen, each: Recipe) -> bytes:
     return kitchen.book(each.category, kitchen.people(each.category, each.rows), ["basic"])
 
 
-def _names_not_codes(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _names_not_codes(kitchen: Kitchen, each: Recipe) -> bytes:
     def rename(book: Any) -> None:
         for sheet in _sheets(book):
             for row in sheet.iter_rows(min_row=CODES + 1):
@@ -280,7 +284,7 @@ def _drop_code(catalog: Catalog, key: str, cell: Any) -> None:
         cell.value = name
 
 
-def _other_dates(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _other_dates(kitchen: Kitchen, each: Recipe) -> bytes:
     def spell(book: Any) -> None:
         for sheet in _sheets(book):
             for row in sheet.iter_rows(min_row=CODES + 1):
@@ -308,7 +312,7 @@ def _spelt(data_type: str, text: str, number: int) -> str:
     return text
 
 
-def _blank_rows(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _blank_rows(kitchen: Kitchen, each: Recipe) -> bytes:
     def spread(book: Any) -> None:
         for sheet in _sheets(book):
             for row in range(sheet.max_row, CODES + 1, -1):
@@ -317,7 +321,7 @@ def _blank_rows(kitchen: _Kitchen, each: Recipe) -> bytes:
     return _edited(_insert(kitchen, each), spread)
 
 
-def _hidden_rows(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _hidden_rows(kitchen: Kitchen, each: Recipe) -> bytes:
     def hide(book: Any) -> None:
         for sheet in _sheets(book):
             for row in range(CODES + 1, sheet.max_row + 1, 2):
@@ -329,20 +333,20 @@ def _hidden_rows(kitchen: _Kitchen, each: Recipe) -> bytes:
 # Hostile or wrong ones.
 
 
-def _template(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _template(kitchen: Kitchen, each: Recipe) -> bytes:
     return build_template(kitchen.catalog, each.category)
 
 
-def _other_category(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _other_category(kitchen: Kitchen, each: Recipe) -> bytes:
     return kitchen.book("kindergarten", kitchen.people("kindergarten", each.rows))
 
 
-def _no_basic_sheet(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _no_basic_sheet(kitchen: Kitchen, each: Recipe) -> bytes:
     title = kitchen.title(each.category, "basic")
     return _edited(_insert(kitchen, each), lambda book: book.remove(book[title]))
 
 
-def _renamed_heading(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _renamed_heading(kitchen: Kitchen, each: Recipe) -> bytes:
     def rename(book: Any) -> None:
         sheet = book[kitchen.title(each.category, "basic")]
         sheet.cell(HEADINGS, 1).value = "尊姓大名"
@@ -350,7 +354,7 @@ def _renamed_heading(kitchen: _Kitchen, each: Recipe) -> bytes:
     return _edited(_insert(kitchen, each), rename)
 
 
-def _no_codes(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _no_codes(kitchen: Kitchen, each: Recipe) -> bytes:
     def remove(book: Any) -> None:
         for sheet in _sheets(book):
             sheet.delete_rows(CODES)
@@ -358,7 +362,7 @@ def _no_codes(kitchen: _Kitchen, each: Recipe) -> bytes:
     return _edited(_insert(kitchen, each), remove)
 
 
-def _on_basic(kitchen: _Kitchen, each: Recipe, code: str, value: Callable[[Any], Any]) -> bytes:
+def _on_basic(kitchen: Kitchen, each: Recipe, code: str, value: Callable[[Any], Any]) -> bytes:
     """A workbook whose column of the basic set holds something else in every row."""
 
     def change(book: Any) -> None:
@@ -371,23 +375,23 @@ def _on_basic(kitchen: _Kitchen, each: Recipe, code: str, value: Callable[[Any],
     return _edited(_basic_only(kitchen, each), change)
 
 
-def _formulas(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _formulas(kitchen: Kitchen, each: Recipe) -> bytes:
     return _on_basic(kitchen, each, "name", lambda _old: '=CONCATENATE("张","三")')
 
 
-def _error_cells(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _error_cells(kitchen: Kitchen, each: Recipe) -> bytes:
     return _on_basic(kitchen, each, "work_start", lambda _old: "#REF!")
 
 
-def _number_ids(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _number_ids(kitchen: Kitchen, each: Recipe) -> bytes:
     return _on_basic(kitchen, each, "id_no", lambda old: float(f"{old[:15]}000"))
 
 
-def _wrong_codes(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _wrong_codes(kitchen: Kitchen, each: Recipe) -> bytes:
     return _on_basic(kitchen, each, "staff_category", lambda _old: "ZZ 不存在的类别")
 
 
-def _merged_cells(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _merged_cells(kitchen: Kitchen, each: Recipe) -> bytes:
     def merge(book: Any) -> None:
         sheet = book[kitchen.title(each.category, "basic")]
         column = _column_of(sheet, "basic.name")
@@ -398,13 +402,13 @@ def _merged_cells(kitchen: _Kitchen, each: Recipe) -> bytes:
     return _edited(_basic_only(kitchen, each), merge)
 
 
-def _duplicates(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _duplicates(kitchen: Kitchen, each: Recipe) -> bytes:
     person = kitchen.people(each.category, 1)[0]
     twin: Content = {**person, "basic": [{**person["basic"][0], "staff_no": "9999"}]}
     return kitchen.book(each.category, [person, twin], ["basic"])
 
 
-def _foreign_id(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _foreign_id(kitchen: Kitchen, each: Recipe) -> bytes:
     stranger = kitchen.stranger(each.category)
     files = file_data(kitchen.session, [stranger], kitchen.catalog, with_facts=False)
     basic = dict(files[stranger.id].rows["basic"][0].values)
@@ -412,7 +416,7 @@ def _foreign_id(kitchen: _Kitchen, each: Recipe) -> bytes:
     return kitchen.book(each.category, [{"basic": [basic]}, *people], ["basic"])
 
 
-def _wrong_numbers(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _wrong_numbers(kitchen: Kitchen, each: Recipe) -> bytes:
     people = kitchen.people(each.category, each.rows)
     for content in people:
         number = str(content["basic"][0]["id_no"])
@@ -422,21 +426,21 @@ def _wrong_numbers(kitchen: _Kitchen, each: Recipe) -> bytes:
     return kitchen.book(each.category, people, ["basic"])
 
 
-def _retired(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _retired(kitchen: Kitchen, each: Recipe) -> bytes:
     people = kitchen.people(each.category, each.rows)
     for content in people:
         content["basic"][0]["staff_status"] = "301"
     return kitchen.book(each.category, people, ["basic"])
 
 
-def _control_characters(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _control_characters(kitchen: Kitchen, each: Recipe) -> bytes:
     """Zero-width characters, and a bell as a spreadsheet escapes it."""
     return _on_basic(
         kitchen, each, "name", lambda old: f"\u200b{old[0]}\u2060_x0007_{old[1:]}\ufeff"
     )
 
 
-def _long_cell(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _long_cell(kitchen: Kitchen, each: Recipe) -> bytes:
     book = _basic_only(kitchen, each)
     name = kitchen.title(each.category, "basic")
     # A workbook library refuses to write it, so it goes into the part itself.
@@ -449,14 +453,14 @@ def _put(sheet: Any, key: str, value: Any) -> None:
     sheet.cell(CODES + 1, _column_of(sheet, key)).value = value
 
 
-def _far_cell(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _far_cell(kitchen: Kitchen, each: Recipe) -> bytes:
     def stretch(book: Any) -> None:
         book[kitchen.title(each.category, "basic")]["XFD1048576"] = "远"
 
     return _edited(_basic_only(kitchen, each), stretch)
 
 
-def _too_many_rows(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _too_many_rows(kitchen: Kitchen, each: Recipe) -> bytes:
     person = kitchen.people(each.category, 1)[0]
     few = {
         code: person["basic"][0][code]
@@ -465,7 +469,7 @@ def _too_many_rows(kitchen: _Kitchen, each: Recipe) -> bytes:
     return kitchen.book(each.category, [{"basic": [few]}] * each.rows)
 
 
-def _too_many_cells(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _too_many_cells(kitchen: Kitchen, each: Recipe) -> bytes:
     book = _basic_only(kitchen, replace(each, rows=2))
     cells = "".join(
         f'<c r="{_letters(n)}{{row}}" t="inlineStr"><is><t>x</t></is></c>' for n in range(16_384)
@@ -487,12 +491,12 @@ def _letters(index: int) -> str:
     return text
 
 
-def _zip_bomb(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _zip_bomb(kitchen: Kitchen, each: Recipe) -> bytes:
     blank = b" " * 2**20
     return _with_part(_basic_only(kitchen, each), "xl/sharedStrings2.xml", [blank] * BOMB_MEGABYTES)
 
 
-def _entities(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _entities(kitchen: Kitchen, each: Recipe) -> bytes:
     levels = "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, 10))
     head = f'<!DOCTYPE x [<!ENTITY e0 "ha">{levels}]>'.encode()
     book = _basic_only(kitchen, each)
@@ -505,40 +509,40 @@ def _entities(kitchen: _Kitchen, each: Recipe) -> bytes:
     return _rewritten(book, infect)
 
 
-def _external_link(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _external_link(kitchen: Kitchen, each: Recipe) -> bytes:
     link = b'<externalLink xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
     return _with_part(_basic_only(kitchen, each), "xl/externalLinks/externalLink1.xml", [link])
 
 
-def _macros(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _macros(kitchen: Kitchen, each: Recipe) -> bytes:
     return _with_part(_basic_only(kitchen, each), "xl/vbaProject.bin", [OLE, bytes(512)])
 
 
-def _embedded(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _embedded(kitchen: Kitchen, each: Recipe) -> bytes:
     return _with_part(_basic_only(kitchen, each), "xl/embeddings/oleObject1.bin", [OLE, bytes(512)])
 
 
-def _encrypted(_kitchen: _Kitchen, _each: Recipe) -> bytes:
+def _encrypted(_kitchen: Kitchen, _each: Recipe) -> bytes:
     """What Excel writes for a workbook with a password begins like an old office file."""
     return OLE + bytes(4096)
 
 
-def _html(_kitchen: _Kitchen, each: Recipe) -> bytes:
+def _html(_kitchen: Kitchen, each: Recipe) -> bytes:
     return f"<html><body><table><tr><td>{each.name}</td></tr></table></body></html>".encode()
 
 
-def _csv(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _csv(kitchen: Kitchen, each: Recipe) -> bytes:
     people = kitchen.people(each.category, each.rows)
     lines = [f"{person['basic'][0]['name']},{person['basic'][0]['id_no']}" for person in people]
     return "\r\n".join(["姓名,身份证件号", *lines]).encode("utf-8-sig")
 
 
-def _truncated(kitchen: _Kitchen, each: Recipe) -> bytes:
+def _truncated(kitchen: Kitchen, each: Recipe) -> bytes:
     whole = _insert(kitchen, each)
     return whole[: len(whole) // 2]
 
 
-RECIPES: Mapping[str, Callable[[_Kitchen, Recipe], bytes]] = {
+RECIPES: Mapping[str, Callable[[Kitchen, Recipe], bytes]] = {
     "insert": _insert,
     "update": _update,
     "both": _both,

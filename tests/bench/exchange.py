@@ -44,12 +44,12 @@ def write_workbook(path: Path, rows: int) -> None:
     """Write the basic sheet of some new persons; `path` gets the account to import it with too."""
     from app import create_app  # noqa: PLC0415 - run in a process of its own.
     from app.access.scope import system  # noqa: PLC0415
-    from app.demo.workbooks import _Kitchen  # noqa: PLC0415
+    from app.demo.workbooks import Kitchen  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from app.indicators.catalog import catalog  # noqa: PLC0415
 
     with create_app().app_context(), system():
-        kitchen = _Kitchen(db.session(), catalog(db.session()))
+        kitchen = Kitchen(db.session(), catalog(db.session()))
         path.write_bytes(kitchen.book(CATEGORY, kitchen.people(CATEGORY, rows), ["basic"]))
         path.with_suffix(".txt").write_text(kitchen.username(kitchen.school(CATEGORY)))
 
