@@ -1,7 +1,7 @@
 """Gives the files of the test world many different values, with gaps, and counts them by hand."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from typing import Any
@@ -69,9 +69,18 @@ def counted(
 
 
 @contextmanager
-def statements() -> Any:
-    """Collect the SELECT statements of the block, without the look at the catalogue's version that
-    any of them may bring when two seconds have passed."""
+def kept_catalogue() -> Iterator[None]:
+    """Leave the kept catalogue as it is in the block.
+
+    The look at its version, due every two seconds, would count as a statement now and then.
+    """
+    with mock.patch("app.indicators.catalog.RECHECK_SECONDS", 3600):
+        yield
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the SELECT statements of the block, with the catalogue kept."""
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -80,7 +89,7 @@ def statements() -> Any:
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        with mock.patch("app.indicators.catalog.RECHECK_SECONDS", 3600):
+        with kept_catalogue():
             yield seen
     finally:
         event.remove(Engine, "before_cursor_execute", note)

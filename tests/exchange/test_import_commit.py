@@ -1,7 +1,7 @@
 """The commit leaves all or nothing, goes on after a kill, and can be undone (C5, REL-08)."""
 
+from contextlib import contextmanager
 from datetime import date
-from unittest import mock
 
 import pytest
 from sqlalchemy import event, func, select
@@ -29,6 +29,7 @@ from tests.exchange.imports import (
     snapshot,
 )
 from tests.factories import make_teacher
+from tests.variety import kept_catalogue
 
 
 def test_all_or_nothing_takes_nothing_with_an_error(importing):
@@ -227,25 +228,22 @@ def _commit_until(importing, batch, point):
     return True
 
 
-class _statements:  # noqa: N801 - reads as a statement.
-    def __init__(self, session):
-        self.bind, self.seen = session.get_bind(), []
-        self.fresh = mock.patch("app.indicators.catalog.RECHECK_SECONDS", 3600)
+@contextmanager
+def _statements(session):
+    """Collect the statements of the block, with the catalogue kept."""
+    bind, seen = session.get_bind(), []
 
-    def _note(self, _connection, _cursor, statement, _parameters, _context, executemany):
+    def note(_connection, _cursor, statement, _parameters, _context, executemany):
         # SQLite numbers the rows of one executed statement one after the other.
-        if not (executemany and self.seen and self.seen[-1] == statement):
-            self.seen.append(statement)
+        if not (executemany and seen and seen[-1] == statement):
+            seen.append(statement)
 
-    def __enter__(self):
-        # The look at the catalogue's version, due every two seconds, would count now and then.
-        self.fresh.start()
-        event.listen(self.bind, "before_cursor_execute", self._note)
-        return self.seen
-
-    def __exit__(self, *_error):
-        self.fresh.stop()
-        event.remove(self.bind, "before_cursor_execute", self._note)
+    event.listen(bind, "before_cursor_execute", note)
+    try:
+        with kept_catalogue():
+            yield seen
+    finally:
+        event.remove(bind, "before_cursor_execute", note)
 
 
 def _answers(importing):
