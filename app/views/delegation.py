@@ -23,9 +23,8 @@ from app.views.datamodel import escaped
 from app.views.labels import present_catalog
 from app.views.once import first_result, once, remember
 from app.views.widgets import Badge, text_of
-from app.views.writing import refuse
+from app.views.writing import REFUSED, refuse
 
-REFUSED = 422
 LONGEST_TEXT = 50
 
 

@@ -17,10 +17,10 @@ from app.views.base import BaseView
 from app.views.labels import present_catalog
 from app.views.listing import address_of
 from app.views.once import first_result, remember
+from app.views.writing import REFUSED
 from app.workflows.engine import MOST_FIELDS, Field, Step, Workflow, teacher_of
 from app.workflows.review import REVIEW
 
-REFUSED = 422
 PRIMARY = "primary"
 CHECK = "check"
 PLACES = 3  # Rows for reasons of places in a dialog, until more are asked for.

@@ -22,6 +22,7 @@ MAX_PAGE_SIZE = 100
 MAX_OFFSET = 1_000_000
 LONGEST_TEXT = 100
 SHORT = 14  # Characters.
+ALIGNED = ("number", "date", "month")  # Kinds of values that stand under each other.
 FILTER = re.compile(r"_flt_(\d)_([\w.]+)")
 
 
@@ -108,9 +109,12 @@ class Cell(NamedTuple):
     badge: Badge | None = None
 
     @property
-    def short(self) -> bool:
-        """Whether it stays on one line."""
-        return not self.badge and len(str(self.value)) <= SHORT
+    def mark(self) -> str:
+        """The class that the style sheet asks for; a short text or a badge needs none."""
+        if self.kind in ALIGNED:
+            return f"tm-kind-{self.kind}"
+        is_long = self.kind == "text" and not self.badge and len(str(self.value)) > SHORT
+        return "tm-long" if is_long else ""
 
 
 class Button(NamedTuple):

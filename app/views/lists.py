@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -75,16 +75,9 @@ class Lists:
             widgets = self._list()
         except NotFound:
             # A view that was kept earlier may name a unit that has left the reader's scope.
-            kept = self.open_view(request.args.get("view"))
-            if kept is None:
+            if (answer := self.leave_view()) is None:
                 raise
-            words = _(
-                "The view “%(name)s” names something that you do not see any more. Here is the"
-                " whole list; save the view anew or delete it.",
-                name=kept.name,
-            )
-            flash(words, "warning")
-            return redirect(f"{self.list_url()}?view=0")
+            return answer
         return self.render_template(
             self.list_template, title=self.list_title, widgets=widgets, view=self
         )

@@ -13,8 +13,7 @@ from app.extensions import db
 from app.services import national_number
 from app.views.base import BaseView
 from app.views.once import first_result, remember
-
-REFUSED = 422
+from app.views.writing import REFUSED
 
 
 class NationalNumberView(BaseView):

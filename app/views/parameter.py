@@ -31,7 +31,7 @@ from app.views.datamodel import Datamodel
 from app.views.listing import Button, address_of
 from app.views.once import first_result, remember
 from app.views.widgets import MonthTextField
-from app.views.writing import refuse
+from app.views.writing import REFUSED, refuse
 
 SECTIONS = {
     "person": _l("Person"),
@@ -222,21 +222,20 @@ class ParameterView(BaseModelView):
         if not self.may_edit_row(item):
             raise NotFound()
         if request.method == "GET":
-            return self._form_page("edit", _form_of(item).refresh(obj=item), item, {})
+            return self._form_page("edit", _form_of(item).refresh(obj=item), item)
         if (answer := first_result(self.datamodel.session)) is not None:
             return answer
         form = _form_of(item).refresh()
-        if form.validate():
-            if form.was.data == item.value:
-                self._change(item, form.value.data or "", form.reason.data or None)
-                return self._answer(item, self.edit_row_message)
+        if not form.validate():
+            return self._form_page("edit", form, item, status=REFUSED)
+        if form.was.data != item.value:
             refuse(form, Stale())
             stored = _("Stored meanwhile: %(value)s", value=_text(item.kind, item.value))
             form.value.errors = [*form.value.errors, stored]
             form.was.data = item.value
-            page, _status = self._form_page("edit", form, item, {})
-            return page, Stale.status
-        return self._form_page("edit", form, item, {})
+            return self._form_page("edit", form, item, status=Stale.status)
+        self._change(item, form.value.data or "", form.reason.data or None)
+        return self._answer(item, self.edit_row_message)
 
     def _change(self, item: Parameter, text: str, reason: str | None) -> None:
         """Put a value in force: on record, and in a new version of the catalogue."""

@@ -72,8 +72,9 @@ def value_of(record: Any, teacher: Any, item: Indicator) -> Any:
 def shown_value(
     actor: Actor, item: Indicator, value: Any, catalog: Catalog, category: str | None
 ) -> str:
-    """Return a value as this person may read it on the file page; masked while sealed."""
-    if view_on_file(actor, item) is View.WHOLE:
+    """Return a value as this person may read it on a page; one of a person is masked unless the
+    field right gives it whole."""
+    if not item.masked or view_on_file(actor, item) is View.WHOLE:
         return display(item, value, catalog, language(), category=category)
     return mask(item, value)
 

@@ -27,9 +27,8 @@ from app.views.labels import code_choices
 from app.views.once import first_result, remember
 from app.views.school_filters import authority_choices
 from app.views.widgets import Badge, RemoteSelectField, options
-from app.views.writing import refuse
+from app.views.writing import REFUSED, refuse
 
-REFUSED = 422
 CATEGORIES = "school_category"
 
 

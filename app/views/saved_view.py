@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import redirect, request
+from flask import flash, redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -93,6 +93,20 @@ class SavedViews:
     def open_view(self, pk: str | None) -> SavedView | None:
         """Return the view with this key that one may open, or None."""
         return next((view for view in self.saved_views() if str(view.id) == (pk or "")), None)
+
+    def leave_view(self) -> Any:
+        """Lead from a view that no longer fits to the whole list and say why; None if none is
+        open."""
+        kept = self.open_view(request.args.get("view"))
+        if kept is None:
+            return None
+        words = _(
+            "The view “%(name)s” names something that you do not see any more. Here is the"
+            " whole list; save the view anew or delete it.",
+            name=kept.name,
+        )
+        flash(words, "warning")
+        return redirect(f"{self.list_url()}?view=0")
 
     def view_url(self, kept: SavedView) -> str:
         return f"{self.list_url()}?{urlencode([*parse_qsl(kept.query or ''), ('view', kept.id)])}"

@@ -9,13 +9,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from app.access.fields import View, view_on_file
 from app.access.modules import Module, Switch, switch_of
 from app.access.roles import READ, WRITE, may_open
 from app.access.scope import current_actor
 from app.core import clock
 from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES, language
-from app.indicators.values import display, mask
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
 from app.services import problem
@@ -25,6 +23,7 @@ from app.views.base import BaseModelView
 from app.views.datamodel import EQUAL
 from app.views.labels import REVIEW_STATES, code_choices, column_label, present_catalog
 from app.views.listing import address_of
+from app.views.record_form import shown_value
 from app.views.school_filters import (
     authority_choices,
     run_by_badge,
@@ -186,9 +185,7 @@ class UnitView(BaseModelView):
             if not known.collected(PARTICULARS, each.code, item.category):
                 continue
             value = record.value(each.code) if record is not None else None
-            text = display(each, value, known, lang, category=item.category)
-            if each.masked and view_on_file(current_actor(), each) != View.WHOLE:
-                text = mask(each, value)
+            text = shown_value(current_actor(), each, value, known, item.category)
             missing = not text and known.required(PARTICULARS, each.code, item.category)
             facts.append(Fact(known.name(each, lang), text, missing))
         since = clock.local(record.valid_from).strftime("%Y-%m-%d") if record is not None else ""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import flash, request, url_for
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.utils import redirect
+from wtforms.csrf.core import CSRFTokenField
 
 from app.core import logs
 from app.core.errors import Refused, Stale
@@ -19,8 +21,7 @@ from app.views.once import first_result, once, remember
 from app.views.widgets import text_of
 
 log = logging.getLogger(__name__)
-REFUSED = 422
-CSRF = "csrf_token"
+DONE, REFUSED = 200, Refused.status
 
 
 class Writing:
@@ -38,19 +39,16 @@ class Writing:
         for name, parent in parents.items():
             if name in form:
                 form[name].data = parent
-        item = self.datamodel.obj()
+        item, status = self.datamodel.obj(), DONE
         if request.method == "GET":
             self.prefill_add(form)
         elif (answer := first_result(self.datamodel.session)) is not None:
             return answer
-        elif form.validate():
-            self.process_form(form, True)
-            try:
-                if self._store(form, item, parents, is_new=True):
-                    return self._answer(item, self.add_row_message)
-            except Stale as stale:
-                refuse(form, stale)
-        return self._form_page("add", form, None, parents)
+        else:
+            status = self._stored(form, item, parents, is_new=True)
+            if status == DONE:
+                return self._answer(item, self.add_row_message)
+        return self._form_page("add", form, parents=parents, status=status)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
@@ -59,22 +57,17 @@ class Writing:
         if request.method == "GET":
             form = self.edit_form.refresh(obj=item)
             self.prefill_form(form, pk)
-            return self._form_page("edit", form, item, {})
+            return self._form_page("edit", form, item)
         if (answer := first_result(self.datamodel.session)) is not None:
             return answer
         form = self.edit_form.refresh()
         form._id = self.datamodel.get_pk_value(item)
-        if form.validate():
-            self.process_form(form, False)
-            try:
-                if self._store(form, item, {}, is_new=False):
-                    return self._answer(item, self.edit_row_message)
-            except Stale as stale:
-                refuse(form, stale)
-                self._show_stored(form, self.one(pk), pk)
-                page, _status = self._form_page("edit", form, item, {}, version=item.version)
-                return page, Stale.status
-        return self._form_page("edit", form, item, {})
+        status = self._stored(form, item, {}, is_new=False)
+        if status == DONE:
+            return self._answer(item, self.edit_row_message)
+        if status == Stale.status:
+            self._show_stored(form, self.one(pk), pk)
+        return self._form_page("edit", form, item, status=status)
 
     @expose("/delete/<pk>", methods=["POST"])
     @has_access
@@ -122,11 +115,15 @@ class Writing:
                 parents[match[2]] = self.found(view.get(request.args[name]))
         return parents
 
-    def _store(self, form: Any, item: Any, parents: Mapping[str, Any], *, is_new: bool) -> bool:
-        """Write the form into the row and commit; on a refusal put the reasons into the form.
+    def _stored(self, form: Any, item: Any, parents: Mapping[str, Any], *, is_new: bool) -> int:
+        """Write a valid form into the row and commit; returns the status of the answer.
 
-        Raise Stale, with everything rolled back, when somebody else was faster.
+        DONE, or with everything rolled back and the reasons in the form: REFUSED by a rule, or
+        that of Stale when somebody else was faster.
         """
+        if not form.validate():
+            return REFUSED
+        self.process_form(form, is_new)
         session = self.datamodel.session
         before, after = (
             (self.pre_add, self.post_add) if is_new else (self.pre_update, self.post_update)
@@ -144,15 +141,14 @@ class Writing:
             after(item)
             remember(session, self.next_url() or self.after_save_url(item))
             session.commit()
-        except Refused as refusal:
+        except (Refused, Stale) as refusal:
             session.rollback()
             refuse(form, refusal)
-        except Stale:
-            session.rollback()
-            raise
+            return refusal.status
         except StaleDataError:
             session.rollback()
-            raise Stale() from None
+            refuse(form, Stale())
+            return Stale.status
         except IntegrityError:
             session.rollback()
             log.warning("a form met a constraint", exc_info=True)
@@ -163,9 +159,8 @@ class Writing:
                     id=logs.context.get().request_id or "-",
                 )
             )
-        else:
-            return True
-        return False
+            return REFUSED
+        return DONE
 
     def _check_version(self, item: Any) -> None:
         shown = request.form.get("_version")
@@ -178,17 +173,24 @@ class Writing:
         self.prefill_form(stored, pk)
         for name, field in form._fields.items():
             kept = stored._fields.get(name)
-            if name == CSRF or kept is None or _words(kept) == _words(field):
+            if kept is None or isinstance(field, CSRFTokenField) or _words(kept) == _words(field):
                 continue
             words = _("Stored meanwhile: %(value)s", value=_words(kept))
             field.errors = [*field.errors, words]
 
     def _form_page(
-        self, kind: str, form: Any, item: Any, parents: Mapping[str, Any], version: Any = None
+        self,
+        kind: str,
+        form: Any,
+        item: Any = None,
+        *,
+        parents: Mapping[str, Any] = MappingProxyType({}),
+        status: int = DONE,
     ) -> Any:
         widgets = getattr(self, f"_get_{kind}_widget")(form, exclude_cols=list(parents))
-        if version is None:
-            version = request.form.get("_version", getattr(item, "version", None))
+        # Who was told of what is stored meanwhile may save over it.
+        seen = None if status == Stale.status else request.form.get("_version")
+        version = seen or getattr(item, "version", None)
         page = self.render_template(
             getattr(self, f"{kind}_template"),
             title=getattr(self, f"{kind}_title"),
@@ -198,7 +200,7 @@ class Writing:
             item=item,
             view=self,
         )
-        return page, (200 if request.method == "GET" else REFUSED)
+        return page, status
 
     def _back_url(self, item: Any) -> str:
         if self.next_url():

@@ -54,7 +54,7 @@ def round_id(session: Any) -> int:
 def rows_of(page: str) -> list[str]:
     """The names in the first column of the table."""
     body = re.search(r"<tbody>(.*?)</tbody>", page, re.DOTALL)
-    found = re.findall(r'<td class="tm-kind-text tm-first[^>]*>(.*?)</td>', body[1] if body else "")
+    found = re.findall(r'<td class="tm-first[^>]*>(.*?)</td>', body[1] if body else "")
     return [re.sub(r"<[^>]+>", "", each).strip() for each in found]
 
 

@@ -27,7 +27,6 @@ from app.views.widgets import Badge, text_of
 COLUMN, SAID = "opinion", "tm.review_opinions"
 MISSING, GIVEN = "missing", "given"
 WORDS: Mapping[str, Any] = {MISSING: _l("No opinion yet"), GIVEN: _l("Opinion recorded")}
-REFUSED = 422
 
 
 class OpinionIs(Condition):

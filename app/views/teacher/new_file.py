@@ -20,10 +20,9 @@ from app.views.base import BaseView
 from app.views.labels import present_catalog
 from app.views.once import first_result, remember
 from app.views.record_form import Context, RecordForm
-from app.views.writing import refuse
+from app.views.writing import REFUSED, refuse
 
 BASIC = "basic"
-REFUSED = 422
 
 
 class NewFileView(BaseView):
