@@ -122,6 +122,17 @@ def test_workbook_numbers_are_numbers_and_days_are_texts_people_read():
     assert [cell.value for cell in sheet[2]][:5] == [1, 2.5, "2026-09-01", "2026-09-01 08:00", None]
 
 
+def test_a_workbook_whose_rows_break_off_leaves_no_part_behind(tmp_path):
+    def broken():
+        yield ["张三"]
+        raise RuntimeError("the rows broke off")
+
+    with pytest.raises(RuntimeError, match="the rows broke off"):
+        write_workbook(io.BytesIO(), ["姓名"], broken(), folder=tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_small_export_goes_out_at_once_with_a_visible_line(session, me, source):
     begun = begin(session, me)
     response = export.send(begun)
