@@ -50,6 +50,11 @@ def refresh(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> 
     session.flush()
     _write_derived(session, teachers, file_data(session, teachers, catalog), catalog)
     session.flush()
+    renew(session, teachers, catalog)
+
+
+def renew(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> None:
+    """Write the list columns and the kept checks of some files from their present content."""
     files = file_data(session, teachers, catalog)
     with session.no_autoflush:
         for teacher in teachers:
