@@ -4,10 +4,10 @@ filter, export, import and print (SEC-04)."""
 from enum import StrEnum
 from typing import Any, Protocol
 
-from app.access.roles import FILES, Role
+from app.access.roles import FILES, RESTRICTED_SETS, Role
 from app.access.scope import Actor
 from app.core.reference import Indicator
-from app.models.teacher import OPEN_STATES, ReviewState
+from app.models.teacher import IN_FORCE_STATES, OPEN_STATES, ReviewState
 
 
 class View(StrEnum):
@@ -25,16 +25,6 @@ class Rules(Protocol):
     def rule(self, set_code: str, code: str, category: str) -> Any:
         """The rule of an indicator for a school category."""
 
-
-# Sets that not every reader of files may open: pay and sanctions are for those who decide.
-RESTRICTED_SETS = {
-    "treatment": frozenset(
-        {Role.CITY_INFO, Role.DISTRICT_INFO, Role.SCHOOL_INFO, Role.SCHOOL_HEAD, Role.TEACHER}
-    ),
-    "ethics": frozenset(
-        {Role.CITY_INFO, Role.DISTRICT_INFO, Role.SCHOOL_INFO, Role.SCHOOL_HEAD, Role.TEACHER}
-    ),
-}
 
 # Indicators of the basic set that no form, import or interface sets: their flow does.
 SET_BY_FLOWS = frozenset({"basic.staff_status"})
@@ -78,28 +68,49 @@ def may_search(actor: Actor, indicator: Indicator) -> bool:
     return view_in_list(actor, indicator) is View.WHOLE
 
 
-def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
-    """Whether the actor may type the value into this file; asked in order: state of the file,
-    place, role against `filled_by` (S51, S52). `teacher` has id, state, school_id, school.
-
-    What is submitted is locked as the teacher declared it; the school completes its own part
-    until the head confirms (1.3, 1.6).
-    """
-    is_open = teacher.state in OPEN_STATES
-    if not (is_open or teacher.state == ReviewState.SUBMITTED) or indicator.read_only:
-        return False
-    if indicator.key in SET_BY_FLOWS:
+def _fills_in(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
+    """Whether the value is this person's to say at all, whatever the state of the file: place,
+    then role against `filled_by` (S51, S52). `teacher` has id, school_id, category."""
+    if indicator.read_only or indicator.key in SET_BY_FLOWS:
         return False
     rule = catalog.rule(indicator.set, indicator.code, teacher.category)
     if not rule.collected:
         return False
     if actor.role == Role.SCHOOL_INFO:
-        own_part = indicator.core or rule.filled_by == "school"
-        return teacher.school_id == actor.unit_id and (is_open or own_part)
+        return bool(teacher.school_id == actor.unit_id)
     if actor.role == Role.TEACHER:
-        mine = actor.teacher_id == teacher.id and is_open
+        mine = actor.teacher_id == teacher.id
         return mine and not indicator.core and rule.filled_by in ("teacher", "both")
     return False
+
+
+def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
+    """Whether the actor may type the value into this file; `teacher` has id, state, school_id,
+    category.
+
+    What is submitted is locked as the teacher declared it; the school completes its own part
+    until the head confirms (1.3, 1.6).
+    """
+    if not _fills_in(actor, teacher, indicator, catalog):
+        return False
+    if teacher.state in OPEN_STATES:
+        return True
+    if teacher.state != ReviewState.SUBMITTED or actor.role != Role.SCHOOL_INFO:
+        return False
+    rule = catalog.rule(indicator.set, indicator.code, teacher.category)
+    return indicator.core or rule.filled_by == "school"
+
+
+def may_add(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
+    """Whether the actor may say the value where an effective file says nothing (2.1, 2.2)."""
+    return teacher.state in IN_FORCE_STATES and _fills_in(actor, teacher, indicator, catalog)
+
+
+def may_change(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
+    """Whether the actor may ask to alter or delete the value of an effective file: the school's
+    information administrator alone (3.1)."""
+    is_school = actor.role == Role.SCHOOL_INFO
+    return is_school and may_add(actor, teacher, indicator, catalog)
 
 
 def may_edit_unit(actor: Actor, unit: Any, indicator: Indicator, catalog: Rules) -> bool:

@@ -51,6 +51,11 @@ FILES = frozenset(
     }
 )
 STAFF = FILES - {Role.TEACHER}
+# Sets that not every reader of files may open: pay and sanctions are for those who decide.
+RESTRICTED_SETS = {
+    "treatment": FILES - {Role.CITY_ASSISTANT},
+    "ethics": FILES - {Role.CITY_ASSISTANT},
+}
 AUTHORITIES = frozenset({Role.CITY_INFO, Role.DISTRICT_INFO})
 EVERYBODY = frozenset(Role)
 NOBODY: frozenset[Role] = frozenset()
@@ -67,6 +72,8 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "File": (FILES, frozenset({Role.SCHOOL_INFO, Role.TEACHER})),
     "Record": (STAFF, NOBODY),
     "Review": (FILES, FILES - {Role.CITY_ASSISTANT}),
+    "Addition": (FILES, FILES - {Role.CITY_ASSISTANT}),
+    "Change": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "ReviewQueue": (STAFF, STAFF - {Role.CITY_ASSISTANT}),
     "Problem": (STAFF, NOBODY),
     "Opinion": (

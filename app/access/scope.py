@@ -17,10 +17,11 @@ from flask import g, has_request_context
 from sqlalchemy import ColumnElement, and_, event, false, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from app.access.roles import FILES, Role, tier
+from app.access.roles import FILES, RESTRICTED_SETS, Role, tier
 from app.core.errors import Forbidden, NotFound
 from app.models.account import Account, Assignment
 from app.models.base import Scoped
+from app.models.change import RecordChange
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.history import Audit
 from app.models.job import Job
@@ -177,6 +178,12 @@ def _files(actor: Actor) -> Criterion | None:
     return _nothing if teacher is None else lambda cls: cls.teacher_id == teacher
 
 
+def _changes(actor: Actor) -> Criterion | None:
+    """Beside the scope of its file, an addition or change is seen by those who see its set."""
+    hidden = [code for code, roles in RESTRICTED_SETS.items() if actor.role not in roles]
+    return (lambda cls: cls.set.not_in(hidden)) if hidden else None
+
+
 def _units(actor: Actor) -> Criterion | None:
     """Authorities are public; schools are seen by themselves, their authority and the city."""
     unit = actor.unit_id
@@ -246,6 +253,7 @@ def _assignments(actor: Actor) -> Criterion | None:
 # scoped; a test asks each one to be here or in its list of public tables.
 RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     Scoped: _files,
+    RecordChange: _changes,
     Unit: _units,
     UnitRecord: _unit_records,
     Assignment: _assignments,

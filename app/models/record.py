@@ -29,6 +29,9 @@ from app.models.teacher import Teacher
 LIVE = "valid_from IS NOT NULL AND valid_to IS NULL"
 DRAFT = "valid_from IS NULL"
 
+# The state of a row that an addition or a change proposes; nothing that reads a file reads it.
+PENDING = "pending"
+
 # What an effective row says never changes; only these columns move afterwards.
 MOVABLE = ("school_id", "authority_id", "state", "valid_to", "version")
 
@@ -46,7 +49,7 @@ class Record:
     valid_from = mapped_column(UtcDateTime, sort_order=-3)
     valid_to = mapped_column(UtcDateTime, sort_order=-2)
     version = mapped_column(Integer, nullable=False, default=1, sort_order=-1)
-    extra = mapped_column(JSON, sort_order=90)
+    extra = mapped_column(JSON(none_as_null=True), sort_order=90)
     entered_at = mapped_column(UtcDateTime, default=now, sort_order=91)
 
     @declared_attr
@@ -63,6 +66,12 @@ class Record:
         if moment is None:
             return cls.valid_from.is_not(None) & cls.valid_to.is_(None)
         return (cls.valid_from <= moment) & (cls.valid_to.is_(None) | (cls.valid_to > moment))
+
+    @classmethod
+    def standing(cls) -> ColumnElement[bool]:
+        """The rows that files are made of at present: drafts of open ones, rows in force of others,
+        nothing of history and nothing pending."""
+        return cls.valid_to.is_(None) & (cls.state != PENDING)
 
     def value(self, code: str) -> Any:
         """Return the plain value of one indicator, unsealed where it is ciphertext at rest;

@@ -9,24 +9,27 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.access.fields import View, may_edit, view_on_file
+from app.access.fields import INSPECTORS, View, may_edit, view_on_file
 from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound, Problem, Refused
-from app.core.images import check_file
+from app.core.images import CleanFile, check_file
 from app.core.logs import redact
 from app.core.reference import Indicator
 from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
+from app.models.change import RecordChange
 from app.models.teacher import Teacher
 from app.services import audit
 from app.services.filling import require_open
 from app.services.storage import Storage
 
-MAX_FILES = 20
+MAX_FILES = 20  # Of a file, and of an addition or change each.
 MAX_NAME = 120
 KEPT_UNLINKED = timedelta(hours=24)
 PICTURE = "photo"
+# In the place of set and indicator: what proves an addition or change, which it is linked to.
+EVIDENCE, EVIDENCE_FIELD = "record_change", "evidence"
 # Text indicators that hold the uuid of an attachment instead of words.
 FILE_CODES = frozenset({PICTURE, "attachment"})
 
@@ -41,6 +44,11 @@ class Upload(NamedTuple):
 def is_file(indicator: Indicator) -> bool:
     """Whether the value of the indicator is an uploaded file."""
     return indicator.code in FILE_CODES
+
+
+def is_photo(kept: Attachment) -> bool:
+    """Whether an attachment is the photo of a person, which pages show beside the name."""
+    return kept.field == PICTURE
 
 
 def is_picture(indicator: Indicator) -> bool:
@@ -74,7 +82,9 @@ def store(
     require_open(session, actor, teacher)
     if not may_edit(actor, teacher, indicator, catalog):
         raise Forbidden()
-    mine = select(func.count()).select_from(Attachment).where(Attachment.teacher_id == teacher.id)
+    mine = select(func.count()).where(
+        Attachment.teacher_id == teacher.id, Attachment.set != EVIDENCE
+    )
     if (session.scalar(mine) or 0) >= MAX_FILES:
         text = _("A file holds at most %(n)s attachments. Delete one first.", n=MAX_FILES)
         raise Refused(text, [_problem(indicator, "file_count", text)])
@@ -82,22 +92,44 @@ def store(
     if is_picture(indicator) and not clean.mime.startswith("image/"):
         text = _("The photo must be a jpg or png picture.")
         raise Refused(text, [_problem(indicator, "file_type", text)])
+    place = {"teacher_id": teacher.id, "school_id": teacher.school_id}
+    place |= {"authority_id": teacher.authority_id}
+    kept = Attachment(set=indicator.set, field=indicator.code, **place)
+    return _keep(session, actor, kept, name=upload.name, clean=clean, storage=storage)
+
+
+def keep_evidence(
+    session: Session, actor: Actor, item: RecordChange, upload: Upload, *, storage: Storage
+) -> Attachment:
+    """Keep an upload as evidence of an addition or change that the caller holds.
+
+    Raises Refused for a file that is not taken or when there are MAX_FILES already, Busy when the
+    disk does not take it.
+    """
+    if len(evidence(session, item)) >= MAX_FILES:
+        text = _("At most %(n)s files prove an addition or change.", n=MAX_FILES)
+        raise Refused(text, [Problem("file_count", text, field=EVIDENCE_FIELD)])
+    clean = check_file(upload.name, upload.content)
+    place = {"teacher_id": item.teacher_id, "school_id": item.school_id}
+    place |= {"authority_id": item.authority_id}
+    kept = Attachment(set=EVIDENCE, field=EVIDENCE_FIELD, record_uuid=item.uuid, **place)
+    return _keep(session, actor, kept, name=upload.name, clean=clean, storage=storage)
+
+
+def _keep(
+    session: Session,
+    actor: Actor,
+    kept: Attachment,
+    *,
+    name: str,
+    clean: CleanFile,
+    storage: Storage,
+) -> Attachment:
+    """Store the content of an attachment whose place is known, and put it on record."""
     stored = storage.keep(session, clean.content)
-    kept = Attachment(
-        uuid=uuid4().hex,
-        teacher_id=teacher.id,
-        school_id=teacher.school_id,
-        authority_id=teacher.authority_id,
-        set=indicator.set,
-        field=indicator.code,
-        name=redact(upload.name)[-MAX_NAME:],
-        mime=clean.mime,
-        size=stored.size,
-        digest=stored.digest,
-        stored_name=stored.name,
-        uploaded_by=actor.account_id,
-        at=now(),
-    )
+    kept.uuid, kept.name, kept.mime = uuid4().hex, redact(name)[-MAX_NAME:], clean.mime
+    kept.size, kept.digest, kept.stored_name = stored.size, stored.digest, stored.name
+    kept.uploaded_by, kept.at = actor.account_id, now()
     session.add(kept)
     session.flush()
     audit.record(
@@ -110,14 +142,47 @@ def store(
     return kept
 
 
+def evidence(session: Session, item: RecordChange) -> list[Attachment]:
+    """What proves an addition or change, in order of upload."""
+    mine = select(Attachment).where(
+        Attachment.teacher_id == item.teacher_id,
+        Attachment.set == EVIDENCE,
+        Attachment.record_uuid == item.uuid,
+    )
+    return list(session.scalars(mine.order_by(Attachment.id)))
+
+
+def let_go(session: Session, item: RecordChange) -> None:
+    """Let go of the evidence of a draft that is discarded."""
+    _set_record(
+        session,
+        None,
+        Attachment.teacher_id == item.teacher_id,
+        Attachment.set == EVIDENCE,
+        Attachment.record_uuid == item.uuid,
+    )
+
+
+def may_read_evidence(actor: Actor) -> bool:
+    """Whether what proves a change in scope is shown: documents cannot be masked, so it is for the
+    parties alone, never for those who see masks only."""
+    return actor.role not in INSPECTORS
+
+
 def find(session: Session, actor: Actor, uuid: str, *, catalog: Catalog) -> Attachment:
     """Return an attachment the actor may read: its row in scope, its indicator shown whole.
 
-    Raises NotFound otherwise. One that is not linked yet is read by its uploader only.
+    Evidence is read where the addition or change is. Raises NotFound otherwise. One that is not
+    linked yet is read by its uploader only.
     """
     kept = session.scalars(select(Attachment).where(Attachment.uuid == uuid)).first()
     if kept is None:
         raise NotFound()
+    if kept.set == EVIDENCE:
+        of = select(RecordChange.id).where(RecordChange.uuid == kept.record_uuid)
+        if not may_read_evidence(actor) or session.scalars(of).first() is None:
+            raise NotFound()
+        return kept
     item = catalog.by_key.get(f"{kept.set}.{kept.field}")
     hidden = item is None or view_on_file(actor, item) is not View.WHOLE
     if hidden or (kept.record_uuid is None and kept.uploaded_by != actor.account_id):

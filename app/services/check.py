@@ -23,10 +23,9 @@ from app.indicators.catalog import Catalog, language
 from app.indicators.file import FileData, Row
 from app.indicators.rules import may_fill
 from app.indicators.values import as_text
-from app.models.history import Transition
 from app.models.teacher import FileProblem, Teacher
 from app.models.unit import Unit
-from app.services import audit
+from app.services import audit, transition
 from app.services.filling import FILLED_IN, hold
 
 SCOPE = "DQ018"
@@ -376,24 +375,14 @@ def _note_acknowledgement(
 ) -> None:
     """Put an acknowledgement into the history of the file and into the audit log."""
     found = [{"code": row.code, "set": row.set, "field": row.field} for row in rows]
-    session.add(
-        Transition(
-            flow="review",
-            object_id=teacher.id,
-            teacher_id=teacher.id,
-            step=ACKNOWLEDGE,
-            from_state=teacher.state,
-            to_state=teacher.state,
-            account_id=actor.account_id or None,
-            assignment_id=actor.assignment_id,
-            role=str(actor.role),
-            unit_id=actor.unit_id or None,
-            school_id=teacher.school_id,
-            authority_id=teacher.authority_id,
-            at=now(),
-            object_version=teacher.version,
-            data={"warnings": found},
-        )
+    transition.note(
+        session,
+        actor,
+        teacher,
+        flow="review",
+        step=ACKNOWLEDGE,
+        from_state=teacher.state,
+        data={"warnings": found},
     )
     audit.record(session, "change", actor=actor, object=teacher, detail={ACKNOWLEDGE: found})
 

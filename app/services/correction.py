@@ -10,8 +10,8 @@ from app.core.clock import now
 from app.core.errors import Forbidden, Refused, Stale
 from app.models.correction import Correction
 from app.services import audit, notice
+from app.services.notice import REASON_LENGTH
 
-REASON_LENGTH = 500
 TOLD = (Role.SCHOOL_INFO, Role.SCHOOL_HEAD, Role.DISTRICT_INFO)
 
 

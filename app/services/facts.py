@@ -87,8 +87,8 @@ def _near_duplicates(session: Session, ids: list[int]) -> set[int]:
                 .join(other, (other.teacher_id == them.id) & (other.birth_date == mine.birth_date))
                 .where(
                     who.id.in_(ids),
-                    mine.valid_to.is_(None),
-                    other.valid_to.is_(None),
+                    mine.standing(),
+                    other.standing(),
                     them.active,
                     them.birth_year == who.birth_year,
                 )
@@ -108,8 +108,8 @@ def _shared(session: Session, ids: list[int], cls: Any, column: str) -> set[int]
                 .where(
                     mine.teacher_id.in_(ids),
                     other.teacher_id != mine.teacher_id,
-                    mine.valid_to.is_(None),
-                    other.valid_to.is_(None),
+                    mine.standing(),
+                    other.standing(),
                     Teacher.active,
                 )
             )
@@ -127,8 +127,8 @@ def _shared_certificates(session: Session, ids: list[int]) -> dict[int, set[str]
             .where(
                 mine.teacher_id.in_(ids),
                 other.teacher_id != mine.teacher_id,
-                mine.valid_to.is_(None),
-                other.valid_to.is_(None),
+                mine.standing(),
+                other.standing(),
             )
         )
     )

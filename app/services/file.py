@@ -1,6 +1,6 @@
 """The file of a teacher: open, fill in, delete, answer "none" (1.1, 1.2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -9,12 +9,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
-from app.access.fields import may_edit, may_edit_set
+from app.access.fields import may_edit
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now
 from app.core.crypto import index_columns, seal
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
+from app.core.reference import Indicator
 from app.core.sealed import UNREADABLE
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row
@@ -38,6 +39,9 @@ from app.services.raw_values import (
     missing_identity,
     parse_values,
 )
+
+# Whether somebody may say a value of a file: a function of access.fields.
+Right = Callable[[Actor, Teacher, Indicator, Catalog], bool]
 
 
 def create_file(
@@ -72,7 +76,7 @@ def create_file(
     if problems:
         raise Refused(problems=problems)
     session.add(teacher)
-    _flush_identity(session)
+    flush_identity(session)
     record = new_record(teacher, "basic", actor)
     for code, value in {**defaults, **values}.items():
         record.put(code, value)
@@ -147,7 +151,7 @@ def save_record(
     require_open(session, actor, teacher)
     if set_code not in TEACHER_SETS:
         raise NotFound()
-    _check_rights(actor, teacher, set_code, raw, catalog)
+    require_rights(actor, teacher, set_code, raw, right=may_edit, catalog=catalog)
     record = _find_or_new(
         session,
         actor,
@@ -160,7 +164,7 @@ def save_record(
     values, problems = parse_values(catalog, set_code, raw, teacher.category)
     problems += attachment.unknown_problems(session, teacher, set_code, values, catalog)
     old = record.values()
-    _put_values(record, values, old)
+    put_values(record, values, old)
     clear_inapplicable(record, catalog)
     merged = record.values()
     with session.no_autoflush:
@@ -186,7 +190,7 @@ def save_record(
         delete(NoneAnswer).where(NoneAnswer.teacher_id == teacher.id, NoneAnswer.set == set_code)
     )
     contribute(session, actor, [teacher.id])
-    _flush_identity(session)
+    flush_identity(session)
     attachment.link(session, teacher, record)
     refresh(session, [teacher], catalog)
     audit.record(
@@ -194,19 +198,20 @@ def save_record(
         "change" if record_uuid else "create",
         actor=actor,
         object=record,
-        detail={"set": set_code, "values": _changes(set_code, old, merged, catalog)},
+        detail={"set": set_code, "values": masked_changes(set_code, old, merged, catalog)},
     )
     return record
 
 
-def _put_values(record: Any, values: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+def put_values(record: Any, values: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+    """Write plain values into a row that said the old ones."""
     for code, value in values.items():
         # A blank for what cannot be read only says that the form or the caller saw nothing.
         if value is not None or old[code] is not UNREADABLE:
             record.put(code, value)
 
 
-def _changes(
+def masked_changes(
     set_code: str, old: Mapping[str, Any], new: Mapping[str, Any], catalog: Catalog
 ) -> dict[str, list[str]]:
     """What a row said before and says now, by indicator code; personal values are masked."""
@@ -331,7 +336,8 @@ def identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
         teacher.id_no = seal(number, table="teacher", column="id_no", uuid=teacher.uuid)
 
 
-def _flush_identity(session: Session) -> None:
+def flush_identity(session: Session) -> None:
+    """Write what is pending. Raise Refused (DQ007) when another file has the ID number."""
     try:
         session.flush()
     except IntegrityError as clash:
@@ -350,15 +356,22 @@ def _flush_identity(session: Session) -> None:
         ) from clash
 
 
-def _check_rights(
-    actor: Actor, teacher: Teacher, set_code: str, raw: Mapping[str, Any], catalog: Catalog
+def require_rights(
+    actor: Actor,
+    teacher: Teacher,
+    set_code: str,
+    raw: Mapping[str, Any],
+    *,
+    right: Right,
+    catalog: Catalog,
 ) -> None:
-    if not may_edit_set(actor, teacher, set_code, catalog):
-        raise Forbidden()
+    """Ask a right for every value that is given. Raise Forbidden with those that are not the
+    actor's, or when nothing of the set is."""
     known = {item.code: item for item in catalog.set(set_code).indicators}
-    refused = [
-        code for code in raw if code in known and not may_edit(actor, teacher, known[code], catalog)
-    ]
+    mine = {code for code, item in known.items() if right(actor, teacher, item, catalog)}
+    if not mine:
+        raise Forbidden()
+    refused = [code for code in raw if code in known and code not in mine]
     if refused:
         raise Forbidden(
             problems=[

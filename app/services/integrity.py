@@ -5,13 +5,14 @@ from itertools import islice
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.indicators.catalog import Catalog
+from app.models.change import OPEN, Addition, Change, ChangeKind, RecordChange
 from app.models.fences import missing_fences
 from app.models.history import Transition
-from app.models.record import TEACHER_SETS
+from app.models.record import PENDING, TEACHER_SETS
 from app.models.teacher import IN_FORCE_STATES, Affiliation, FileVersion, Teacher
 from app.services.key import broken
 from app.services.number import is_number
@@ -52,7 +53,7 @@ def _no_basic(session: Session) -> list[Fault]:
     basic = TEACHER_SETS["basic"]
     rows = session.scalars(
         select(Teacher.id)
-        .outerjoin(basic, (basic.teacher_id == Teacher.id) & basic.valid_to.is_(None))
+        .outerjoin(basic, (basic.teacher_id == Teacher.id) & basic.standing())
         .where(basic.id.is_(None))
         .limit(LIMIT)
     )
@@ -60,14 +61,46 @@ def _no_basic(session: Session) -> list[Fault]:
 
 
 def _drafts_in_force(session: Session) -> list[Fault]:
-    basic = TEACHER_SETS["basic"]
-    rows = session.scalars(
-        select(Teacher.id)
-        .join(basic, (basic.teacher_id == Teacher.id) & basic.valid_from.is_(None))
-        .where(Teacher.state.in_(IN_FORCE_STATES))
-        .limit(LIMIT)
-    )
-    return [f"file {key}: is in force and holds a draft of its basic set" for key in rows]
+    """Beside what is in force lies what an open addition or change proposes, and nothing else."""
+    found = []
+    for code, cls in TEACHER_SETS.items():
+        proposed = exists().where(
+            RecordChange.teacher_id == cls.teacher_id,
+            RecordChange.set == code,
+            RecordChange.record_uuid == cls.uuid,
+            RecordChange.state.in_(OPEN),
+        )
+        rows = session.scalars(
+            select(Teacher.id)
+            .join(cls, (cls.teacher_id == Teacher.id) & cls.valid_from.is_(None))
+            .where(Teacher.state.in_(IN_FORCE_STATES), ~(proposed & (cls.state == PENDING)))
+            .limit(LIMIT)
+        )
+        found += [f"file {key}: is in force and holds a draft of its {code} set" for key in rows]
+    return found
+
+
+def _nothing_proposed(session: Session) -> list[Fault]:
+    """An open addition or change has its pending row, unless it is to remove a record."""
+    found = []
+    for code, cls in TEACHER_SETS.items():
+        mine = exists().where(
+            cls.teacher_id == RecordChange.teacher_id,
+            cls.uuid == RecordChange.record_uuid,
+            cls.state == PENDING,
+        )
+        rows = session.scalars(
+            select(RecordChange.id)
+            .where(
+                RecordChange.set == code,
+                RecordChange.state.in_(OPEN),
+                RecordChange.kind != ChangeKind.DELETE,
+                ~mine,
+            )
+            .limit(LIMIT)
+        )
+        found += [f"record_change {key}: what it proposes is not there" for key in rows]
+    return found
 
 
 def _affiliations(session: Session) -> list[Fault]:
@@ -103,20 +136,25 @@ def _versions(session: Session) -> list[Fault]:
 
 
 def _history(session: Session) -> list[Fault]:
-    last = (
-        select(Transition.object_id, func.max(Transition.id).label("id"))
-        .where(Transition.flow == "review")
-        .group_by(Transition.object_id)
-        .subquery()
-    )
-    rows = session.scalars(
-        select(Teacher.id)
-        .join(last, last.c.object_id == Teacher.id)
-        .join(Transition, Transition.id == last.c.id)
-        .where(Transition.to_state != Teacher.state)
-        .limit(LIMIT)
-    )
-    return [f"file {key}: its history does not end in its state" for key in rows]
+    """Replaying the history of an object gives its state, in every flow."""
+    found = []
+    for name, cls in (("review", Teacher), ("addition", Addition), ("change", Change)):
+        last = (
+            select(Transition.object_id, func.max(Transition.id).label("id"))
+            .where(Transition.flow == name)
+            .group_by(Transition.object_id)
+            .subquery()
+        )
+        rows = session.scalars(
+            select(cls.id)
+            .join(last, last.c.object_id == cls.id)
+            .join(Transition, Transition.id == last.c.id)
+            .where(Transition.to_state != cls.state)
+            .limit(LIMIT)
+        )
+        what = "file" if cls is Teacher else name
+        found += [f"{what} {key}: its history does not end in its state" for key in rows]
+    return found
 
 
 def _fences_down(session: Session) -> list[Fault]:
@@ -138,6 +176,7 @@ CHECKS: tuple[Callable[[Any], list[Fault]], ...] = (
     _scope_moved,
     _no_basic,
     _drafts_in_force,
+    _nothing_proposed,
     _affiliations,
     _versions,
     _history,

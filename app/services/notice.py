@@ -14,6 +14,7 @@ from app.access.scope import Actor
 from app.core.clock import now, today
 from app.core.errors import Problem
 from app.models.account import Account, Assignment
+from app.models.change import RecordChange
 from app.models.history import Transition
 from app.models.notice import Notice
 from app.models.unit import Unit, UnitKind
@@ -25,11 +26,13 @@ from app.services.queue import sole_heads
 class Telling:
     """An event and who hears of it: teacher, school_info, school_head, authority, submitter.
 
-    stand_in is the authority where it acts for a head; it hears of such files only.
+    stand_in is the authority where it acts for a head; it hears of such files only. Of `state`
+    nobody hears but of the objects that came to it, where a step leads to several.
     """
 
     event: str
     to: tuple[str, ...]
+    state: str = ""
 
 
 # Event -> its words; {count} files, {name} the only one's teacher, {unit}, {reason}.
@@ -68,9 +71,25 @@ EVENTS: dict[str, Any] = {
     "export_to_approve": _l("An export waits for your approval."),
     "delegation_granted": _l("%(name)s is delegate of %(unit)s until %(until)s."),
     "delegation_ended": _l("%(name)s is no longer delegate of %(unit)s."),
+    "addition_opened": _l("%(count)s addition(s) to effective files wait for your school."),
+    "head_addition_opened": _l(
+        "%(unit)s entered an addition to the file of its head. Nobody there may confirm it: you"
+        " confirm it."
+    ),
+    "addition_confirmed": _l("%(unit)s reported %(count)s addition(s) to effective files."),
+    "addition_rejected": _l("%(count)s addition(s) were rejected: %(reason)s"),
+    "addition_approved": _l("%(count)s addition(s) are in force."),
+    "change_submitted": _l("%(unit)s asks for %(count)s change(s) of effective files."),
+    "my_change_submitted": _l("Your school asks for a change of your file."),
+    "change_rejected": _l("%(count)s change(s) were rejected: %(reason)s"),
+    "my_change_rejected": _l("A change of your file was rejected: %(reason)s"),
+    "change_approved": _l("%(count)s change(s) are in force."),
+    "my_change_approved": _l("A change of your file is in force."),
+    "change_superseded": _l("%(count)s change(s) lapsed, because the file has changed since."),
     "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 
+REASON_LENGTH = 500
 UNIT_ROLES = {
     "school_info": (Role.SCHOOL_INFO,),
     "school_head": (Role.SCHOOL_HEAD,),
@@ -103,6 +122,7 @@ def tell(
 
     Acts of one `batch` are told once: the unread notice of an earlier part counts on.
     """
+    items = [item for item in items if telling.state in ("", item.state)]
     if not items:
         return
     if telling.event not in EVENTS:
@@ -133,7 +153,7 @@ def _for_party(
     if party == "submitter":
         return _for_submitters(session, telling.event, items, reason)
     if party == "stand_in":
-        sole = sole_heads(session, [item.id for item in items])
+        sole = sole_heads(session, items)
         items, party = [item for item in items if item.id in sole], "authority"
     return _for_units(session, telling.event, items, reason, party=party, sender=sender)
 
@@ -276,6 +296,27 @@ def _for_teachers(
 def _for_submitters(
     session: Session, event: str, items: Sequence[Any], reason: str
 ) -> list[dict[str, Any]]:
+    by_account: dict[int, list[int]] = {}
+    for account, teacher in _submitters(session, items):
+        by_account.setdefault(account, []).append(teacher)
+    stamp = now()
+    return [
+        {
+            "account_id": account,
+            "event": event,
+            "params": {"count": len(teachers), "reason": reason},
+            "teacher_id": teachers[0] if len(set(teachers)) == 1 else None,
+            "unit_id": None,
+            "at": stamp,
+        }
+        for account, teachers in by_account.items()
+    ]
+
+
+def _submitters(session: Session, items: Sequence[Any]) -> list[tuple[int, int]]:
+    """Account and file: who opened an addition, or who submitted a file last."""
+    if isinstance(items[0], RecordChange):
+        return [(item.opened_by, item.teacher_id) for item in items]
     last = (
         select(func.max(Transition.id))
         .where(
@@ -285,30 +326,16 @@ def _for_submitters(
         )
         .group_by(Transition.teacher_id)
     )
-    by_account: dict[int, list[int]] = {}
     # Teachers who submitted their own file are told as teachers.
-    for account, teacher in session.execute(
+    rows = session.execute(
         select(Transition.account_id, Transition.teacher_id)
         .join(Account, Account.id == Transition.account_id)
         .where(
             Transition.id.in_(last),
             or_(Account.teacher_id.is_(None), Account.teacher_id != Transition.teacher_id),
         )
-    ):
-        if account is not None and teacher is not None:
-            by_account.setdefault(account, []).append(teacher)
-    stamp = now()
-    return [
-        {
-            "account_id": account,
-            "event": event,
-            "params": {"count": len(teachers), "reason": reason},
-            "teacher_id": teachers[0] if len(teachers) == 1 else None,
-            "unit_id": None,
-            "at": stamp,
-        }
-        for account, teachers in by_account.items()
-    ]
+    )
+    return [(account, teacher) for account, teacher in rows if account and teacher]
 
 
 def unread_count(session: Session, actor: Actor) -> int:

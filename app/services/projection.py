@@ -127,7 +127,7 @@ def _add_derived(
     """Add a row for derived values to files that have none in the set, where there are any."""
     for teacher in teachers:
         values = wanted.get(teacher.id, {})
-        if any(value not in (None, "", 0) for value in values.values()):
+        if is_worth_a_row(values):
             place = {
                 "uuid": uuid4().hex,
                 "teacher_id": teacher.id,
@@ -136,6 +136,11 @@ def _add_derived(
                 "state": "draft",
             }
             session.add(TEACHER_SETS[set_code](**place, **values))
+
+
+def is_worth_a_row(values: Mapping[str, Any]) -> bool:
+    """Whether derived values say enough to have a row where a file has none in their set."""
+    return any(value not in (None, "", 0) for value in values.values())
 
 
 def _differing(changes: Iterable[Change]) -> list[Change]:

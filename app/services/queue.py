@@ -1,7 +1,8 @@
 """What waits for whom in the file review: the files of each role's queue, and since when (D7)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from app.access.scope import Actor
 from app.core.clock import local, today
 from app.indicators.catalog import Catalog
 from app.models.account import Account, Assignment
+from app.models.change import RecordChange
 from app.models.teacher import Contributor, ReviewState, Teacher
 from app.services.among import among
 from app.services.workday import working_days, working_days_before
@@ -58,11 +60,12 @@ def _in_state(actor: Actor, state: State) -> ColumnElement[bool]:
     return here
 
 
-def is_sole_head() -> ColumnElement[bool]:
+def is_sole_head(contributed: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
     """The file of a head for whom nobody else may act as head today.
 
     A delegate who entered or submitted data of this file may not confirm it and counts as none;
-    so does one whose account is switched off.
+    so does one whose account is switched off. `contributed` says of an account (`ab_user`)
+    whether it did, where this is about something else than the review of the file.
     """
     # Tables, not classes: the scope shows a person the own assignments only.
     account, held = Account.__table__, Assignment.__table__
@@ -75,9 +78,10 @@ def is_sole_head() -> ColumnElement[bool]:
     )
     own = and_(account.c.teacher_id == Teacher.id, account.c.id == held.c.account_id)
     other = held.join(account, account.c.id == held.c.account_id)
-    contributed = exists().where(
-        Contributor.teacher_id == Teacher.id, Contributor.account_id == account.c.id
-    )
+    if contributed is None:
+        contributed = exists().where(
+            Contributor.teacher_id == Teacher.id, Contributor.account_id == account.c.id
+        )
     somebody_else = and_(
         or_(account.c.teacher_id.is_(None), account.c.teacher_id != Teacher.id),
         account.c.active,
@@ -104,7 +108,19 @@ def overdue_day(catalog: Catalog) -> date:
     return working_days_before(today(), int(catalog.parameter("reminder_working_days")) + 1)
 
 
-def sole_heads(session: Session, ids: Iterable[int]) -> set[int]:
-    """Those of some files that are of a head without anybody to act for them."""
-    statement = select(Teacher.id).where(among(session, Teacher.id, ids), is_sole_head())
+def sole_heads(session: Session, items: Sequence[Any]) -> set[int]:
+    """The ids of those files, or additions to files, that are of a head without anybody to act for
+    them. All are of one kind."""
+    if not items:
+        return set()
+    ids = [item.id for item in items]
+    if isinstance(items[0], RecordChange):
+        opened = RecordChange.opened_by == Account.__table__.c.id
+        statement = (
+            select(RecordChange.id)
+            .join(Teacher, Teacher.id == RecordChange.teacher_id)
+            .where(among(session, RecordChange.id, ids), is_sole_head(opened))
+        )
+    else:
+        statement = select(Teacher.id).where(among(session, Teacher.id, ids), is_sole_head())
     return set(session.scalars(statement))

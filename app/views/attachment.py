@@ -8,6 +8,7 @@ from flask_appbuilder.security.decorators import has_access
 
 from app.access.scope import current_actor
 from app.extensions import db
+from app.models.attachment import Attachment
 from app.services import attachment, audit
 from app.services.storage import Storage
 from app.views.base import BaseView
@@ -22,6 +23,19 @@ def storage() -> Storage:
     return Storage.of(current_app.config)
 
 
+def sent(kept: Attachment) -> Response:
+    """Answer with an attachment that its reader may read, and put it on record."""
+    actor = current_actor()
+    answer = Response(storage().read(kept.stored_name), mimetype=kept.mime)
+    answer.headers.set("Content-Disposition", "attachment", filename=kept.name)
+    answer.headers["Content-Security-Policy"] = SANDBOX
+    answer.headers["Cache-Control"] = "private, no-store"
+    if not attachment.is_photo(kept) and actor.teacher_id != kept.teacher_id:
+        place = ("attachment", kept.id, kept.teacher_id)
+        on_record(lambda own: audit.record(own, "download", actor=actor, object=place))
+    return answer
+
+
 class AttachmentView(BaseView):
     """One address for every attachment; who may read its row may read it."""
 
@@ -32,14 +46,5 @@ class AttachmentView(BaseView):
     @has_access
     def download(self, uuid: str) -> Any:
         """Send an attachment."""
-        session, actor, known = db.session(), current_actor(), present_catalog()
-        kept = attachment.find(session, actor, uuid, catalog=known)
-        answer = Response(storage().read(kept.stored_name), mimetype=kept.mime)
-        answer.headers.set("Content-Disposition", "attachment", filename=kept.name)
-        answer.headers["Content-Security-Policy"] = SANDBOX
-        answer.headers["Cache-Control"] = "private, no-store"
-        is_picture = attachment.is_picture(known.indicator(kept.set, kept.field))
-        if not is_picture and actor.teacher_id != kept.teacher_id:
-            place = ("attachment", kept.id, kept.teacher_id)
-            on_record(lambda own: audit.record(own, "download", actor=actor, object=place))
-        return answer
+        kept = attachment.find(db.session(), current_actor(), uuid, catalog=present_catalog())
+        return sent(kept)

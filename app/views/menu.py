@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.views import health
 from app.views.account import AccountView
-from app.views.api.flow import FLOW_APIS
+from app.views.api.change import CHANGE_APIS
+from app.views.api.flow import ReviewApi
 from app.views.api.me import JobApi, MeApi
 from app.views.api.openapi import OpenApi
 from app.views.api.review_side import ClaimApi, OpinionApi
@@ -128,7 +129,8 @@ HIDDEN: tuple[Any, ...] = (
     *RECORD_VIEWS,
 )
 APIS: tuple[Any, ...] = (
-    MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, *FLOW_APIS
+    MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
+    *CHANGE_APIS,
 )  # fmt: skip
 
 

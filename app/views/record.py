@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from flask import url_for
 from flask_appbuilder.baseviews import expose
+from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -23,7 +24,7 @@ from app.services import search
 from app.services.attachment import is_file
 from app.views.base import BaseModelView, BaseView
 from app.views.choice import CodeSelectField
-from app.views.datamodel import Datamodel, Empty
+from app.views.datamodel import Datamodel
 from app.views.exporting import Names, PurposeExport
 from app.views.labels import column_label, group_label, indicator_label, present_catalog, set_label
 from app.views.teacher.teachers import LAST_ONE
@@ -42,13 +43,20 @@ class CodeFilterSelectField(CodeSelectField):
         super().__init__(*args, indicator=present_catalog().by_key[key], **kwargs)
 
 
+class Standing(BaseFilter):
+    """The rows that files are made of at present."""
+
+    def apply(self, query: Query, value: Any) -> Query:
+        return query.filter(self.model.standing())
+
+
 class RecordView(PurposeExport, BaseModelView, abstract=True):
     """The rows of one set in scope, those in force and the drafts; a subclass names the set."""
 
     set_code: ClassVar[str]
     class_permission_name = "Record"
     exclude_route_methods = {"show", "tab", "choices"}
-    base_filters = [["valid_to", Empty, True]]
+    base_filters = [["id", Standing, ""]]
     base_order = ("id", "desc")
     quick_hint = _l("Name or number of a teacher")
     empty_hint = _l("No file in your scope has a record here.")

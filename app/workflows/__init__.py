@@ -1,5 +1,7 @@
 """The flows; tests, home page, API and diagrams read this registry."""
 
+from app.workflows.addition import ADDITION
+from app.workflows.change import CHANGE
 from app.workflows.review import REVIEW
 
-WORKFLOWS = {flow.name: flow for flow in (REVIEW,)}
+WORKFLOWS = {flow.name: flow for flow in (REVIEW, ADDITION, CHANGE)}

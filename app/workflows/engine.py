@@ -26,11 +26,11 @@ from app.models.base import UtcDateTime
 from app.models.history import Json, Transition
 from app.services import audit, notice
 from app.services.among import among, parts
+from app.services.notice import REASON_LENGTH
 from app.workflows.parties import Party
 
 BATCH = 500  # Objects that are locked and written together.
 LIMIT = 1000  # Objects of one call; more of them are the business of a job.
-REASON_LENGTH = 500
 MOST_FIELDS, FIELD_KEY_LENGTH = 100, 120  # Reasons per field of one return.
 
 Problems = Mapping[int, Sequence[Problem]]

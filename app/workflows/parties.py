@@ -50,13 +50,19 @@ def party(*roles: Role) -> Callable[[Callable[[Actor, Any], bool]], Party]:
 @party(Role.TEACHER)
 def teacher_self(actor: Actor, file: Any) -> bool:
     """The teacher whose file it is."""
-    return actor.teacher_id == file.id
+    return actor.teacher_id == file.teacher_id
 
 
 @party(Role.SCHOOL_INFO)
 def school_info(actor: Actor, file: Any) -> bool:
     """The information administrator of the school."""
     return actor.unit_id == file.school_id
+
+
+@party(Role.TEACHER, Role.SCHOOL_INFO)
+def submitter(actor: Actor, item: Any) -> bool:
+    """Who opened an addition."""
+    return actor.account_id == item.opened_by
 
 
 @party(Role.SCHOOL_HEAD)
@@ -88,8 +94,7 @@ def city_for_district_file(actor: Actor, file: Any) -> bool:
 
 
 def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[int]:
-    mine = [file.id for file in files if _decides(actor, file)]
-    return sole_heads(session, mine) if mine else set()
+    return sole_heads(session, [file for file in files if _decides(actor, file)])
 
 
 authority_for_head = Party(

@@ -29,6 +29,7 @@ from app.models.report import ReportBatch, ReportItem
 from app.models.round import Round
 from app.models.saved_view import SavedView
 from app.services.storage import Storage
+from tests.processes import make_process, prove
 from tests.views.pages import sign_in
 from tests.worlds import TeacherRef, sees
 
@@ -45,6 +46,8 @@ KINDS = (
         r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion))/<int:pk>",
         "file",
     ),
+    (r"^/api/v1/addition/<int:pk>", "addition"),
+    (r"^/api/v1/change/<int:pk>", "change"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
@@ -74,8 +77,10 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/static/", {"filename": "x"}),
     (r"^/(swagger|api)/<version>", {"version": "v1"}),
     (r"^/api/v1/review/bulk/", {"step": "confirm"}),
+    (r"^/api/v1/(addition|change)/bulk/", {"step": "approve"}),
 )
 STEPS = ("confirm", "approve")
+MOVED = ("file", "addition", "change")  # What goes through a flow.
 
 
 class Thing(NamedTuple):
@@ -200,6 +205,10 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
         yield Thing("report", _kept(session, batch), unit, file=file)
         item = ReportItem(batch_id=batch.id, file_version=1, **of_file)
         yield Thing("report item", _kept(session, item), unit, file=file)
+        for flow in ("addition", "change"):
+            item = make_process(session, world, file, flow, "pending_authority")
+            prove(session, item)
+            yield Thing(flow, item.id, unit, file=file)
         row = Audit(at=now(), act="open", outcome="done", teacher_id=file.id)
         yield Thing("audit row", _kept(session, row), unit, file=file)
 
@@ -294,7 +303,7 @@ def filled(app: Flask, rule: Any, key: Any = 1, record: Any = ABSENT_UUID) -> li
     elif "/tab/" in rule.rule:
         choices = tuple(type(each).__name__ for each in view._related_views) or ("x",)  # noqa: SLF001
     else:
-        choices = STEPS if "<step>" in rule.rule and kind == "file" else ("",)
+        choices = STEPS if "<step>" in rule.rule and kind in MOVED else ("",)
     set_code = SINGLE if rule.rule.endswith("<set_code>/edit") else SET
     found = []
     for choice in choices:

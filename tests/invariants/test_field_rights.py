@@ -79,6 +79,17 @@ def expected_edit(role: Role, state: str, item: Indicator, rule: Any) -> bool:
     return False
 
 
+def expected_add(role: Role, state: str, item: Indicator, rule: Any) -> bool:
+    """Whether a value may be said where an effective file says nothing, by workflows 2.1, 2.2."""
+    in_force = state in (ReviewState.EFFECTIVE, ReviewState.CITY_ACCEPTED, ReviewState.REPORTED)
+    return in_force and expected_edit(role, ReviewState.DRAFT, item, rule)
+
+
+def expected_change(role: Role, state: str, item: Indicator, rule: Any) -> bool:
+    """Whether a change of a value in force may be asked for, by workflows 3.1."""
+    return role == Role.SCHOOL_INFO and expected_add(role, state, item, rule)
+
+
 def items(world: Any) -> Iterator[Indicator]:
     """All indicators of teachers."""
     for entry in world.catalog.teacher_sets:
@@ -103,6 +114,14 @@ def test_the_one_function_says_what_the_roles_say(world: Any) -> None:
                 may = fields.may_edit(actor, file, item, world.catalog)
                 if may != expected_edit(role, file.state, item, rule):
                     wrong.append((role, item.key, file.state))
+                if fields.may_add(actor, file, item, world.catalog) != expected_add(
+                    role, file.state, item, rule
+                ):
+                    wrong.append((role, item.key, file.state, "add"))
+                if fields.may_change(actor, file, item, world.catalog) != expected_change(
+                    role, file.state, item, rule
+                ):
+                    wrong.append((role, item.key, file.state, "change"))
 
     assert wrong == []
 

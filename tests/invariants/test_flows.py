@@ -10,8 +10,12 @@ from app.workflows import WORKFLOWS
 
 APP = Path(__file__).resolve().parents[2] / "app"
 FLOWS = list(WORKFLOWS.values())
-# Rows of the specification that are no step of the engine: opening and filling a file.
-NO_STEP = {"review": {"1.1", "1.2"}}
+# The rows of the specification that are steps of the engine; those before them open an object.
+NUMBERS = {
+    "review": [f"1.{n}" for n in range(3, 14)],
+    "addition": [f"2.{n}" for n in range(3, 7)],
+    "change": [f"3.{n}" for n in range(2, 7)],
+}
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda f: f.name)
@@ -29,18 +33,31 @@ def test_every_state_but_the_first_is_reached_and_only_terminal_ones_have_no_exi
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda f: f.name)
-def test_step_numbers_are_those_of_the_specification_and_unique(flow) -> None:
+def test_step_numbers_are_those_of_the_specification_in_its_order(flow) -> None:
     numbers = [step.number for step in flow.steps]
 
-    assert len(numbers) == len(set(numbers))
-    wanted = {f"1.{n}" for n in range(1, 14)} - NO_STEP["review"]
-    assert set(numbers) == wanted
+    assert list(dict.fromkeys(numbers)) == NUMBERS[flow.name]
+    assert numbers == sorted(numbers, key=numbers.index)
 
 
-def test_returns_and_corrections_need_a_reason() -> None:
-    needs = {step.name for step in WORKFLOWS["review"].steps if step.needs_reason}
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda f: f.name)
+def test_a_row_that_stands_twice_is_for_other_states(flow) -> None:
+    places = [(step.number, str(state)) for step in flow.steps for state in step.sources]
 
-    assert needs == {"return_to_teacher", "return", "require_correction"}
+    assert len(places) == len(set(places))
+
+
+def test_returns_rejections_and_corrections_need_a_reason() -> None:
+    needs = {
+        name: {step.name for step in flow.steps if step.needs_reason}
+        for name, flow in WORKFLOWS.items()
+    }
+
+    assert needs == {
+        "review": {"return_to_teacher", "return", "require_correction"},
+        "addition": {"reject"},
+        "change": {"reject"},
+    }
 
 
 def test_state_is_written_by_the_engine_alone() -> None:

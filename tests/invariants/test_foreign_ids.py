@@ -149,7 +149,8 @@ WRITES = (
 # Writes that are tested below in words of their own, or whose ids stand in the path alone.
 IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.create",
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
-            "RoundView.extend"}  # fmt: skip
+            "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
+            "ChangeApi.bulk"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:
@@ -235,6 +236,18 @@ def test_a_foreign_id_is_refused_and_changes_nothing_there(
         assert taken.status_code < 400, (taken.status_code, taken.text[-2000:])
 
 
+def things_of(things: Things, unit: str) -> dict[str, Any]:
+    """The last object of each kind of a unit: those of its effective file."""
+    return {kind: e.key for kind, found in things.items() for e in found if e.unit == unit}
+
+
+def record_of(session: Any, file: Any) -> str:
+    cls = TEACHER_SETS["learning"]
+    with system():
+        mine = select(cls.uuid).where(cls.teacher_id == file.id, cls.as_of())
+        return str(session.scalars(mine).first())
+
+
 class TestInWords:
     """Writes that do not fit the table."""
 
@@ -306,6 +319,39 @@ class TestInWords:
         assert told[0] == told[1]
         assert told[0]["status"] == 404
         assert by_filter.status_code == 404
+
+    @pytest.mark.parametrize("flow", ["addition", "change"])
+    def test_nothing_is_asked_of_a_foreign_file_record_or_task(
+        self, app: Any, session: Any, world: Any, things: Things, flow: str
+    ) -> None:
+        browser, mine = Browser(app, world, CLERK), world.teacher("A1", "effective", 2)
+        foreign = things_of(things, "B1")
+        own = record_of(session, mine)
+        body = {"set": "learning", "kind": "modify", "values": {"cert_no": "1"}}
+
+        refused = [
+            browser.send(f"/api/v1/{flow}/", "POST", **body, teacher=foreign["file"], record=own),
+            browser.send(
+                f"/api/v1/{flow}/", "POST", **body, teacher=mine.id, record=foreign["row"]
+            ),
+        ]
+        if flow == "change":
+            task = {"record": own, "correction": foreign["correction"]}
+            refused.append(browser.send("/api/v1/change/", "POST", **body, **task, teacher=mine.id))
+
+        assert [each.status_code for each in refused] == [404] * len(refused)
+
+    @pytest.mark.parametrize("flow", ["addition", "change"])
+    def test_bulk_acts_answer_each_foreign_process_like_a_missing_one(
+        self, app: Any, session: Any, world: Any, things: Things, flow: str
+    ) -> None:
+        browser, foreign = Browser(app, world, DISTRICT), things_of(things, "B1")
+
+        answer = browser.send(f"/api/v1/{flow}/bulk/approve", "POST", ids=[foreign[flow], 10**7])
+        told = [{**each, "id": 0} for each in answer.json["results"]]
+
+        assert told[0] == told[1]
+        assert told[0]["status"] == 404
 
     def test_a_filter_of_everything_does_not_reach_further(
         self, app: Any, session: Any, world: Any, things: Things

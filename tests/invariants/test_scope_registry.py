@@ -57,6 +57,7 @@ AS_SYSTEM = {
     "cli.py": "commands of the operator",
     "jobs/wiring.py": "jobs that nobody ordered: nightly work",
     "workflows/parties.py": "says which steps are the system's own",
+    "workflows/reopening.py": "takes the system's own step of the review, inside the scope",
     "views/health.py": "the age of the queue, a yes or no for a machine that watches",
     "demo/commands.py": "the operator builds the demonstration",
     "demo/workbooks.py": "the operator makes sample workbooks",

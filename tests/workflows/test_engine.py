@@ -19,7 +19,7 @@ from app.models.unit import Unit
 from app.workflows.engine import LIMIT
 from app.workflows.review import REVIEW
 from tests.factories import Wanted, make_teachers
-from tests.workflows.test_review import checksum
+from tests.workflows.tables import checksum
 
 THREADS = 20
 # Steps that one person takes alone, with what they ask for.

@@ -1,19 +1,15 @@
-"""The file review against the table of the specification: every state, step, role and place."""
+"""The file review beyond its table (test_tables): guards, effects, rounds, notices."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app.access.roles import Role
 from app.access.scope import SYSTEM_ACTOR, Actor, acting_as, system
 from app.core.clock import now, today
-from app.core.errors import AppError, Forbidden, Malformed, NotFound, Refused, Stale
-from app.extensions import db
+from app.core.errors import Forbidden, Malformed, NotFound, Refused, Stale
 from app.models.account import Account
 from app.models.correction import Correction
 from app.models.history import Audit, Transition
@@ -26,246 +22,24 @@ from app.models.teacher import (
     Contributor,
     FileProblem,
     FileVersion,
-    ReviewState,
     Teacher,
 )
 from app.models.unit import Unit
-from app.services import check, compare, report
+from app.services import check, compare
 from app.services import file as files
 from app.services.number import is_number
 from app.workflows.review import REVIEW
 from tests.factories import make_account
+from tests.workflows import tables
+from tests.workflows.tables import REVIEW_TABLE, as_owner, checksum
 
-DRAFT, SUBMITTED, RETURNED, CONFIRMED, EFFECTIVE, ACCEPTED, REPORTED = (
-    "draft",
-    "submitted",
-    "returned",
-    "school_confirmed",
-    "effective",
-    "city_accepted",
-    "reported",
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table 1.3 to 1.13, copied from the specification by hand."""
-
-    number: str
-    step: str
-    sources: tuple[str, ...]
-    target: str | None
-    parties: tuple[str, ...]
-
-
-TABLE = (
-    Row("1.3", "submit", (DRAFT, RETURNED), SUBMITTED, ("teacher", "info")),
-    Row("1.4", "return_to_teacher", (SUBMITTED,), RETURNED, ("info", "head")),
-    Row("1.5", "withdraw", (SUBMITTED,), DRAFT, ("teacher", "info")),
-    Row("1.6", "confirm", (SUBMITTED,), CONFIRMED, ("head",)),
-    Row("1.7", "withdraw_report", (CONFIRMED,), SUBMITTED, ("head",)),
-    Row("1.8", "return", (CONFIRMED,), RETURNED, ("authority",)),
-    Row("1.9", "approve", (CONFIRMED,), EFFECTIVE, ("authority",)),
-    Row("1.10", "accept", (EFFECTIVE,), ACCEPTED, ("city for a district",)),
-    Row("1.11", "require_correction", (EFFECTIVE, ACCEPTED), None, ("city",)),
-    Row("1.12", "report", (ACCEPTED,), REPORTED, ("city",)),
-    Row("1.13", "reopen", (REPORTED,), ACCEPTED, ("system",)),
-)
-STEPS = tuple(dict.fromkeys(row.step for row in TABLE))
-INPUTS: dict[str, dict[str, Any]] = {
-    "submit": {"declared": True},
-    "approve": {"scope_checked": True},
-    "return_to_teacher": {"reason": "请核对"},
-    "return": {"reason": "请核对"},
-    "require_correction": {"reason": "请更正"},
-}
-ROLES = [
-    *((str(role), "") for role in Role if role.startswith("city")),
-    *((role, unit) for role in ("district_info", "district_system") for unit in "AB"),
-    *(
-        (role, unit)
-        for role in ("school_info", "school_head", "school_system", "teacher")
-        for unit in ("A1", "A2", "B1", "U")
-    ),
-]
-
-
-def parties_of(actor: Actor, school: str, world: Any) -> set[str]:
-    """What an actor is to the files of a school; written anew, not taken from the workflow."""
-    unit = world.units[school]
-    names = {
-        Role.SCHOOL_INFO: ("info", unit.id),
-        Role.SCHOOL_HEAD: ("head", unit.id),
-        Role.TEACHER: ("teacher", unit.id),
-        Role.DISTRICT_INFO: ("authority", unit.authority_id),
-        Role.CITY_INFO: ("authority", unit.authority_id),
-    }
-    name, place = names.get(actor.role, ("", None))
-    found = {name} if actor.unit_id == place else set()
-    if actor.role == Role.CITY_INFO:
-        found |= {"city"} if school == "U" else {"city", "city for a district"}
-    return found
-
-
-def sees(actor: Actor, school: str, world: Any) -> bool:
-    unit = world.units[school]
-    if actor.role in (Role.CITY_INFO, Role.CITY_ASSISTANT):
-        return True
-    if actor.role == Role.DISTRICT_INFO:
-        return actor.unit_id == unit.authority_id
-    own = (Role.SCHOOL_INFO, Role.SCHOOL_HEAD, Role.TEACHER)
-    return actor.role in own and actor.unit_id == unit.id
-
-
-def expected(actor: Actor, school: str, state: str, step: str, world: Any) -> int:
-    """The status of the specification: 404 unseen, 403 not a party, 409 another state."""
-    if not sees(actor, school, world):
-        return 404
-    mine = parties_of(actor, school, world)
-    rows = [row for row in TABLE if row.step == step and mine & set(row.parties)]
-    if not rows:
-        return 403
-    return 200 if any(state in row.sources for row in rows) else 409
-
-
-def target(state: str, step: str, school: str) -> str:
-    row = next(each for each in TABLE if each.step == step and state in each.sources)
-    # 1.9 and 1.10 are one act where the city itself is the authority.
-    if step == "approve" and school == "U":
-        return ACCEPTED
-    return row.target or state
-
-
-def checksum(session: Any, leave_out: Sequence[str] = ()) -> str:
-    """A checksum over every row of every table but some."""
-    session.flush()
-    digest = hashlib.sha256()
-    for table in db.metadata.sorted_tables:
-        if table.name in leave_out:
-            continue
-        rows = session.connection().execute(select(table).order_by(*table.primary_key))
-        digest.update(table.name.encode())
-        for row in rows:
-            digest.update(repr(tuple(row)).encode())
-    return digest.hexdigest()
+DRAFT, SUBMITTED, ACCEPTED = "draft", "submitted", "city_accepted"
+INPUTS = REVIEW_TABLE.inputs
 
 
 def take(session: Any, actor: Actor, file: Any, step: str) -> int:
-    """Take a step as an actor and return the status."""
-    inputs = INPUTS.get(step, {})
-    try:
-        with acting_as(actor):
-            REVIEW.perform(session, file.id, step, actor, version=None, **inputs)
-    except AppError as refusal:
-        return refusal.status
-    return 200
-
-
-def as_owner(session: Any, actor: Actor, file: Any) -> Actor:
-    """The actor, a teacher of the same school as the person whose file it is."""
-    if actor.role != Role.TEACHER or actor.unit_id != file.school_id:
-        return actor
-    with system():
-        account = session.get(Account, actor.account_id)
-        account.teacher_id = file.id
-        session.flush()
-    return replace(actor, teacher_id=file.id)
-
-
-def submitted_by(session: Any, actor: Actor, file: Any) -> None:
-    """Let the history tell that the actor submitted the file: only then may it be withdrawn."""
-    last = session.scalars(
-        select(Transition).where(Transition.object_id == file.id).order_by(Transition.id)
-    ).all()
-    values = {c.name: getattr(last[-1], c.name) for c in Transition.__table__.columns}
-    again = values | {"id": None, "step": "submit", "account_id": actor.account_id}
-    session.add(Transition(**again))
-    session.flush()
-
-
-def cases(world: Any, school: str) -> Iterator[tuple[str, str, Any]]:
-    for state in ReviewState:
-        for step in STEPS:
-            yield str(state), step, world.teacher(school, state)
-
-
-def test_the_steps_of_the_flow_are_those_of_the_specification():
-    assert [(s.number, s.name, tuple(map(str, s.sources))) for s in REVIEW.steps] == [
-        (row.number, row.step, row.sources) for row in TABLE
-    ]
-
-
-@pytest.fixture
-def codes_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every code be one of the Ministry's: those of a university's file are no matter here."""
-    monkeypatch.setattr(report, "counterpart", lambda code: code and code.code)
-
-
-@pytest.mark.usefixtures("codes_aside")
-@pytest.mark.parametrize("school", ["A1", "U"])
-@pytest.mark.parametrize(("role", "unit"), ROLES)
-def test_a_party_moves_the_file(session, world, role, unit, school):
-    actor = world.actor(role, unit)
-    for state, step, file in cases(world, school):
-        if expected(actor, school, state, step, world) != 200:
-            continue
-        with session.begin_nested() as trial:
-            who = as_owner(session, actor, file)
-            if step == "withdraw":
-                submitted_by(session, who, file)
-            assert take(session, who, file, step) == 200, (state, step)
-            assert_moved(session, who, file, step, target(state, step, school))
-            trial.rollback()
-
-
-@pytest.mark.parametrize("school", ["A1", "U"])
-@pytest.mark.parametrize(("role", "unit"), ROLES)
-def test_everybody_else_is_refused_and_nothing_changes(session, world, role, unit, school):
-    actor = world.actor(role, unit)
-    before = checksum(session)
-    for state, step, file in cases(world, school):
-        wanted = expected(actor, school, state, step, world)
-        if wanted == 200:
-            continue
-        mine = actor.role == Role.TEACHER and actor.unit_id == file.school_id
-        who = replace(actor, teacher_id=file.id) if mine else actor
-        assert take(session, who, file, step) == wanted, (state, step)
-
-    assert checksum(session) == before
-
-
-OWN_AFFAIRS = {"submit", "withdraw"}  # Filling in is not deciding.
-
-
-@pytest.mark.usefixtures("codes_aside")
-@pytest.mark.parametrize("school", ["A1", "U"])
-@pytest.mark.parametrize(
-    ("role", "unit"), [each for each in ROLES if not each[0].startswith("teacher")]
-)
-def test_nobody_decides_on_the_own_file_under_whatever_role(session, world, role, unit, school):
-    actor = world.actor(role, unit)
-    before = checksum(session)
-    for state, step, file in cases(world, school):
-        if step in OWN_AFFAIRS or expected(actor, school, state, step, world) != 200:
-            continue
-        owner = replace(actor, teacher_id=file.id)
-        with acting_as(owner), pytest.raises(Refused) as caught:
-            REVIEW.perform(session, file.id, step, owner, version=None, **INPUTS.get(step, {}))
-        assert [problem.code for problem in caught.value.problems] == ["own_file"], (state, step)
-
-    assert checksum(session) == before
-
-
-def assert_moved(session: Any, actor: Actor, file: Any, step: str, state: str) -> None:
-    with system():
-        moved = session.get(Teacher, file.id, populate_existing=True)
-        last = session.scalars(
-            select(Transition).where(Transition.object_id == file.id).order_by(Transition.id.desc())
-        ).first()
-    assert moved.state == state
-    assert (last.step, last.from_state, last.to_state) == (step, file.state, state)
-    assert (last.account_id, last.role) == (actor.account_id, str(actor.role))
-    assert last.object_version == moved.version
+    """Take a step of the review as an actor and return the status."""
+    return tables.take(session, REVIEW_TABLE, actor, file, step)
 
 
 def test_only_the_system_reopens_a_reported_file(session, world):

@@ -18,7 +18,6 @@ from app.views.api.base import Api, body, whole
 from app.views.api.me import job_body
 from app.views.api.teacher import TeacherApi
 from app.views.base import read_rison
-from app.workflows import WORKFLOWS
 from app.workflows.engine import LIMIT, Outcome, Workflow
 from app.workflows.review import REVIEW
 
@@ -32,7 +31,7 @@ class FlowApi(Api, abstract=True):
     """The steps of one flow; a subclass names the flow and the list its bulk filter speaks."""
 
     flow: Workflow
-    list_api: type = TeacherApi
+    list_api: type
 
     @expose("/<int:pk>", methods=["GET"])
     @protect()
@@ -45,7 +44,11 @@ class FlowApi(Api, abstract=True):
             200: {description: "State, version, available steps and history"}
             404: {description: Outside your scope}
         """
-        return self.response(200, **self._state(pk), history=self._history(pk))
+        return self.response(200, **self._state(pk), **self._more(pk), history=self._history(pk))
+
+    def _more(self, pk: int) -> dict[str, Any]:
+        """What a flow tells of its object beside the state."""
+        return {}
 
     def _history(self, pk: int) -> list[dict[str, Any]]:
         rows = db.session.scalars(
@@ -247,20 +250,11 @@ def _result(key: int, outcome: Outcome) -> dict[str, Any]:
     return {"id": key, "status": error.status, "message": str(error), "errors": problems}
 
 
-def _api_of(flow: Workflow) -> type:
-    name = "".join(part.title() for part in flow.name.split("_")) + "Api"
-    return type(
-        name,
-        (FlowApi,),
-        {
-            "__doc__": f"The steps of the flow {flow.name}.",
-            "__module__": __name__,
-            "flow": flow,
-            "resource_name": flow.name,
-            "class_permission_name": "".join(p.title() for p in flow.name.split("_")),
-            "openapi_spec_tag": flow.name,
-        },
-    )
+class ReviewApi(FlowApi):
+    """The steps of the file review; its objects are the files."""
 
-
-FLOW_APIS = tuple(_api_of(flow) for flow in WORKFLOWS.values())
+    resource_name = "review"
+    class_permission_name = "Review"
+    openapi_spec_tag = "review"
+    flow = REVIEW
+    list_api = TeacherApi

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -18,10 +18,11 @@ from app.core.errors import Malformed, NotFound
 from app.core.whole import whole_number
 from app.indicators.catalog import Catalog
 from app.models.account import Account
+from app.models.change import RecordChange
 from app.models.history import Transition
 from app.models.teacher import FileVersion, Teacher
 from app.models.unit import Unit
-from app.services import check, delegation, opinion
+from app.services import change, check, delegation, opinion
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
 from app.views.opinion import badge_of, may_read
@@ -29,10 +30,19 @@ from app.views.widgets import text_of
 from app.workflows import WORKFLOWS
 
 # What the history holds beside the steps of flows.
-OTHER_STEPS = {check.ACKNOWLEDGE: _l("Warnings acknowledged")}
+OTHER_STEPS = {
+    check.ACKNOWLEDGE: _l("Warnings acknowledged"),
+    change.ADD: _l("Addition entered"),
+    change.OPENED: _l("Change drafted"),
+    change.EDITED: _l("Draft of a change altered"),
+}
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
-CAUSES = {"first_effect": lambda: _("First effect")}
+CAUSES = {
+    "first_effect": lambda: _("First effect"),
+    "addition": lambda: _("Addition"),
+    "change": lambda: _("Change"),
+}
 SHOWN_EVENTS = 100
 
 
@@ -54,7 +64,7 @@ def timeline(session: Session, teacher: Teacher, catalog: Catalog, actor: Actor)
         select(Transition, Account, Unit.name)
         .outerjoin(Account, Account.id == Transition.account_id)
         .outerjoin(Unit, Unit.id == Transition.unit_id)
-        .where(Transition.teacher_id == teacher.id)
+        .where(Transition.teacher_id == teacher.id, _is_open_to_reader())
         .order_by(Transition.id.desc())
         .limit(SHOWN_EVENTS)
     )
@@ -70,6 +80,13 @@ def timeline(session: Session, teacher: Teacher, catalog: Catalog, actor: Actor)
         events.sort(key=lambda each: each[0], reverse=True)
     opened = Event("file-plus", "draft", _("File opened"), text_of(teacher.created_at), "")
     return [*(event for _at, event in events), opened]
+
+
+def _is_open_to_reader() -> ColumnElement[bool]:
+    """History has no scope of its own: steps of additions and changes are read where these are."""
+    of_change = Transition.flow.in_(("addition", "change"))
+    seen = select(RecordChange.id).where(RecordChange.id == Transition.object_id)
+    return ~of_change | seen.exists()
 
 
 def _opinion(said: opinion.Said) -> Event:

@@ -1,0 +1,472 @@
+"""Additions to effective files and changes of them: opened, edited, discarded (2.1, 2.2, 3.1).
+
+What is proposed is a pending row in the table of the set, beside the row in force under the same
+identity; the process tells which of its values would differ.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.fields import may_add, may_change
+from app.access.roles import Role
+from app.access.scope import Actor
+from app.core.clock import now
+from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
+from app.indicators import checks
+from app.indicators.catalog import Catalog
+from app.indicators.file import FileData
+from app.models.attachment import Attachment
+from app.models.change import OPEN, Addition, AdditionState, Change, ChangeKind, ChangeState
+from app.models.change import RecordChange as Process
+from app.models.correction import Correction
+from app.models.record import PENDING, TEACHER_SETS
+from app.models.teacher import Teacher
+from app.services import attachment, audit, check, notice, transition
+from app.services.attachment import Upload
+from app.services.contents import file_data, find_record, records
+from app.services.effect import ENTRY, Coming, applied, copied
+from app.services.file import Right, masked_changes, new_record, put_values, require_rights
+from app.services.filling import hold
+from app.services.notice import REASON_LENGTH, Telling
+from app.services.raw_values import clear_inapplicable, default_values, parse_values
+from app.services.storage import Storage
+
+DOCUMENT_LENGTH = 60
+ADD, OPENED, EDITED = "add", "open", "edit"  # Beside the steps of the flows in their history.
+TYPED_IN = (ADD, OPENED, EDITED)
+Values = Mapping[str, Any]
+
+
+def add(
+    session: Session,
+    actor: Actor,
+    teacher: Teacher,
+    set_code: str,
+    raw: Values,
+    *,
+    catalog: Catalog,
+    record_uuid: str | None = None,
+    reason: str = "",
+    document_no: str = "",
+) -> Addition:
+    """Add a record to an effective file, or say what a record of it leaves blank (2.1, 2.2).
+
+    `raw` holds raw values by indicator code. Raises NotFound, Forbidden with the values that are
+    not the actor's to say, Stale while the file is not effective, Refused.
+    """
+    desk = _Desk(session, actor, teacher, catalog)
+    desk.hold()
+    desk.require(set_code, raw, may_add)
+    before = desk.record_of(set_code, record_uuid)
+    desk.refuse_second(set_code, before)
+    made, problems = desk.proposed(set_code, before, raw)
+    fields = _differing(before, made)
+    problems += _only_blanks(before, fields, set_code)
+    if not problems and not any(code in raw for code in fields):
+        problems = [Problem("nothing_new", _("Enter at least one value."), set=set_code)]
+    _refuse(problems)
+    item = Addition(
+        kind=ChangeKind.ADD if before is None else ChangeKind.FILL,
+        state=AdditionState.PENDING_SCHOOL,
+        fields=fields,
+        **_words(reason, document_no),
+    )
+    desk.open(item, made, before)
+    desk.note(item, before, made, step=ADD)
+    by_teacher = actor.role == Role.TEACHER
+    parties = ("school_info", "school_head") if by_teacher else ("school_head",)
+    notice.tell(session, Telling("addition_opened", parties), actor, [item])
+    notice.tell(session, Telling("head_addition_opened", ("stand_in",)), actor, [item])
+    return item
+
+
+def open_change(
+    session: Session,
+    actor: Actor,
+    teacher: Teacher,
+    set_code: str,
+    record_uuid: str,
+    *,
+    kind: str,
+    raw: Values,
+    catalog: Catalog,
+    reason: str = "",
+    document_no: str = "",
+    correction_id: int | None = None,
+) -> Change:
+    """Draft a change of a record of an effective file, or its removal (3.1).
+
+    `kind` is modify or delete, `raw` holds raw values by indicator code, `correction_id` names an
+    open correction task that the change answers. Raises NotFound, Forbidden, Malformed, Stale
+    while the file is not effective, Refused.
+    """
+    desk = _Desk(session, actor, teacher, catalog)
+    desk.hold()
+    if kind not in (ChangeKind.MODIFY, ChangeKind.DELETE) or (kind == ChangeKind.DELETE and raw):
+        raise Malformed()
+    desk.require(set_code, raw, may_change)
+    before = find_record(session, teacher, set_code, record_uuid)
+    desk.refuse_second(set_code, before)
+    if kind == ChangeKind.DELETE:
+        made, problems = None, desk.not_removable(before)
+    else:
+        made, problems = desk.proposed(set_code, before, raw)
+    _refuse(problems)
+    item = Change(
+        kind=kind,
+        state=ChangeState.DRAFT,
+        fields=[] if made is None else _differing(before, made),
+        correction_id=desk.open_correction(correction_id),
+        **_words(reason, document_no),
+    )
+    desk.open(item, made, before)
+    desk.note(item, before, made, step=OPENED)
+    return item
+
+
+def edit_change(
+    session: Session,
+    actor: Actor,
+    item: Change,
+    raw: Values,
+    *,
+    version: int | None,
+    catalog: Catalog,
+    reason: str | None = None,
+    document_no: str | None = None,
+) -> None:
+    """Alter the draft of a change; what is left out stays. Raises as open_change(), and Stale when
+    it is no draft any more or another version."""
+    desk = _Desk(session, actor, session.get_one(Teacher, item.teacher_id), catalog)
+    desk.hold_draft(item, version)
+    if item.kind == ChangeKind.DELETE and raw:
+        raise Malformed()
+    desk.require(item.set, raw, may_change)
+    before = find_record(session, desk.teacher, item.set, item.record_uuid)
+    made = pending_row(session, item)
+    if made is not None:
+        old = made.values()
+        problems = desk.fill(made, raw)
+        problems += desk.save_problems(before, made)
+        if problems:
+            session.expire(made)
+            raise Refused(problems=problems)
+        if made.values() != old:
+            made.entered_by, made.entered_at = actor.account_id, now()
+        item.fields = _differing(before, made)
+    words = _words(
+        (item.reason or "") if reason is None else reason,
+        (item.document_no or "") if document_no is None else document_no,
+    )
+    item.reason, item.document_no = words["reason"], words["document_no"]
+    item.version += 1
+    desk.note(item, before, made, step=EDITED)
+
+
+def discard(
+    session: Session, actor: Actor, item: Change, *, version: int | None, catalog: Catalog
+) -> None:
+    """Delete the draft of a change with what it proposes; raises Forbidden, NotFound, Stale."""
+    desk = _Desk(session, actor, session.get_one(Teacher, item.teacher_id), catalog)
+    desk.hold_draft(item, version)
+    made = pending_row(session, item)
+    place = (item.flow, item.id, item.teacher_id)
+    attachment.let_go(session, item)
+    for row in filter(None, (made, item)):
+        session.delete(row)
+    audit.record(session, "delete", actor=actor, object=place, detail={"set": item.set})
+
+
+def attach(
+    session: Session, actor: Actor, item: Process, upload: Upload, *, storage: Storage
+) -> Attachment:
+    """Keep a file as evidence of a change in draft, or of an addition that the school has not yet
+    confirmed. Raises Forbidden for all but who prepares it, Stale later on, Refused, Busy."""
+    _hold_item(session, item)
+    if isinstance(item, Addition):
+        mine, while_in = item.opened_by == actor.account_id, str(AdditionState.PENDING_SCHOOL)
+    else:
+        mine, while_in = _is_school(actor, item), str(ChangeState.DRAFT)
+    if not mine:
+        raise Forbidden()
+    if item.state != while_in:
+        raise Stale()
+    return attachment.keep_evidence(session, actor, item, upload, storage=storage)
+
+
+def pending_row(session: Session, item: Process) -> Any:
+    """The row that an addition or change proposes; None for a removal and once it is decided."""
+    cls = TEACHER_SETS[item.set]
+    return session.scalars(
+        select(cls).where(
+            cls.teacher_id == item.teacher_id,
+            cls.uuid == item.record_uuid,
+            cls.state == PENDING,
+        )
+    ).first()
+
+
+def proposed_row(session: Session, item: Process) -> Any:
+    """The row that an addition or change proposed, whatever has become of it; None for a removal
+    and for what lapsed with it."""
+    if item.is_open:
+        return pending_row(session, item)
+    cls = TEACHER_SETS[item.set]
+    return session.scalars(
+        select(cls).where(
+            cls.teacher_id == item.teacher_id,
+            cls.uuid == item.record_uuid,
+            cls.valid_from == item.state_since,
+        )
+    ).first()
+
+
+def before_row(session: Session, item: Process) -> Any:
+    """The row that an addition or change stands on; None for a new record."""
+    if item.before_id is None:
+        return None
+    cls = TEACHER_SETS[item.set]
+    mine = (cls.id == item.before_id, cls.teacher_id == item.teacher_id)
+    return session.scalars(select(cls).where(*mine)).first()
+
+
+def brought(
+    file: FileData,
+    coming: Coming,
+    catalog: Catalog,
+    *,
+    trigger: str = "submit",
+    only_sets: Collection[str] | None = None,
+) -> list[Problem]:
+    """The errors of the rules that a file has only with a row in force.
+
+    Those it has already hold nothing up, but for those in the values that the row puts right.
+    """
+
+    def errors(of: FileData) -> list[Problem]:
+        found = checks.run(of, check.context(catalog), trigger=trigger, only_sets=only_sets)
+        return [problem for problem in found if problem.is_error]
+
+    def place(problem: Problem) -> tuple[Any, ...]:
+        return problem.code, problem.set, problem.field, str(problem.record)
+
+    def touched(problem: Problem) -> bool:
+        here = problem.set == coming.set and str(problem.record) == coming.uuid
+        return here and problem.field in coming.fields
+
+    known = {place(problem) for problem in errors(file) if not touched(problem)}
+    new = errors(applied(file, [coming], catalog))
+    return [problem for problem in new if place(problem) not in known]
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Who prepares an addition or change of which file."""
+
+    session: Session
+    actor: Actor
+    teacher: Teacher
+    catalog: Catalog
+
+    def hold(self) -> None:
+        """Lock the file, so that nothing of it moves meanwhile; Stale while it is not effective."""
+        hold(self.session, self.teacher)
+        if not self.teacher.is_in_force:
+            raise Stale(_("The file is not yet effective. It is filled in directly."))
+
+    def hold_draft(self, item: Change, version: int | None) -> None:
+        """Lock the file and a draft of its school at the version that was seen."""
+        _hold_item(self.session, item)  # Before its file, as the steps of the flow do.
+        self.hold()
+        if not _is_school(self.actor, item):
+            raise Forbidden()
+        if item.state != ChangeState.DRAFT or version not in (None, item.version):
+            raise Stale()
+
+    def require(self, set_code: str, raw: Values, right: Right) -> None:
+        """Ask a right for all values that are given."""
+        if set_code not in TEACHER_SETS:
+            raise NotFound()
+        require_rights(self.actor, self.teacher, set_code, raw, right=right, catalog=self.catalog)
+
+    def record_of(self, set_code: str, uuid: str | None) -> Any:
+        """The row in force that is meant: the one named, that of a single-row set, or none."""
+        if uuid is not None:
+            return find_record(self.session, self.teacher, set_code, uuid)
+        if self.catalog.set(set_code).multi_row:
+            return None
+        return next(iter(records(self.session, self.teacher, set_code)), None)
+
+    def refuse_second(self, set_code: str, before: Any) -> None:
+        """One addition or change of a record is open at a time (s0)."""
+        same = Process.set == set_code
+        if before is not None:
+            same &= Process.record_uuid == before.uuid
+        elif self.catalog.set(set_code).multi_row:
+            return
+        mine = (Process.teacher_id == self.teacher.id, Process.state.in_(OPEN), same)
+        found = self.session.scalars(select(Process.flow).where(*mine)).first()
+        if found is None:
+            return
+        text = (
+            _("An addition to this record is open already.")
+            if found == "addition"
+            else _("A change of this record is open already.")
+        )
+        raise Refused(problems=[Problem("open_process", text, set=set_code)])
+
+    def proposed(self, set_code: str, before: Any, raw: Values) -> tuple[Any, list[Problem]]:
+        """A pending row that says what the one before says, but for the values that are given."""
+        made = new_record(self.teacher, set_code, self.actor)
+        made.state = PENDING
+        if before is None:
+            for code, value in default_values(
+                self.catalog, set_code, self.teacher.category
+            ).items():
+                made.put(code, value)
+        else:
+            for name, value in copied(before).items():
+                if name not in ENTRY:
+                    setattr(made, name, value)
+        problems = self.fill(made, raw)
+        return made, problems + self.save_problems(before, made)
+
+    def fill(self, made: Any, raw: Values) -> list[Problem]:
+        """Write raw values into a pending row; returns a problem per bad one."""
+        code = made.indicator_set.code
+        values, problems = parse_values(self.catalog, code, raw, self.teacher.category)
+        problems += attachment.unknown_problems(
+            self.session, self.teacher, code, values, self.catalog
+        )
+        put_values(made, values, made.values())
+        clear_inapplicable(made, self.catalog)
+        return problems
+
+    def save_problems(self, before: Any, made: Any) -> list[Problem]:
+        """The errors that the row would bring, of the rules that are asked on saving."""
+        coming = Coming(before, made, tuple(_differing(before, made)))
+        with self.session.no_autoflush:
+            file = file_data(self.session, [self.teacher], self.catalog)[self.teacher.id]
+        return brought(file, coming, self.catalog, trigger="save", only_sets={coming.set})
+
+    def not_removable(self, before: Any) -> list[Problem]:
+        """Why a record cannot be removed; Forbidden when it holds what is not the school's."""
+        entry = before.indicator_set
+        if not entry.multi_row:
+            text = _("A single-row set can be emptied but not deleted.")
+            return [Problem("single_row", text, set=entry.code)]
+        for item in entry.indicators:
+            filled = not item.computed and before.value(item.code) is not None
+            mine = may_change(
+                self.actor,
+                self.teacher,
+                self.catalog.indicator(entry.code, item.code),
+                self.catalog,
+            )
+            if filled and not mine:
+                raise Forbidden(_("This record holds values that are not yours to delete."))
+        return []
+
+    def open_correction(self, key: int | None) -> int | None:
+        """The correction task that a change answers: one of the file, and open (1.11)."""
+        if key is None:
+            return None
+        mine = (Correction.id == key, Correction.teacher_id == self.teacher.id)
+        task = self.session.scalars(select(Correction).where(*mine)).first()
+        if task is None:
+            raise NotFound()
+        if task.closed_at is not None:
+            text = _("This correction task is closed already.")
+            raise Refused(problems=[Problem("correction", text, field="correction")])
+        return task.id
+
+    def open(self, item: Process, made: Any, before: Any) -> None:
+        """Write a new process with the row that it proposes."""
+        row, teacher, actor = made if made is not None else before, self.teacher, self.actor
+        item.uuid, item.version = uuid4().hex, 1
+        item.teacher_id, item.school_id = teacher.id, teacher.school_id
+        item.authority_id = teacher.authority_id
+        item.set, item.record_uuid = row.indicator_set.code, row.uuid
+        item.before_id = None if before is None else before.id
+        item.state_since = item.opened_at = now()
+        item.opened_by, item.opened_role = actor.account_id, str(actor.role)
+        self.session.add_all(filter(None, (made, item)))
+        self.session.flush()
+
+    def note(self, item: Process, before: Any, made: Any, *, step: str) -> None:
+        """Put what was typed into the history of the process, and masked into the audit log."""
+        self.session.flush()
+        is_new = step != EDITED
+        transition.note(
+            self.session,
+            self.actor,
+            item,
+            flow=item.flow,
+            step=step,
+            from_state=None if is_new else item.state,
+        )
+        old = {} if before is None else before.values()
+        new = {} if made is None else made.values()
+        values = masked_changes(item.set, old, new, self.catalog)
+        audit.record(
+            self.session,
+            "create" if is_new else "change",
+            actor=self.actor,
+            object=(item.flow, item.id, item.teacher_id),
+            detail={"set": item.set, "kind": str(item.kind), "values": values},
+        )
+
+
+def _hold_item(session: Session, item: Process) -> None:
+    """Lock a process and read it anew; NotFound when it has gone."""
+    again = select(Process).where(Process.id == item.id).with_for_update()
+    if session.scalars(again.execution_options(populate_existing=True)).first() is None:
+        raise NotFound()
+
+
+def _is_school(actor: Actor, item: Process) -> bool:
+    return actor.role == Role.SCHOOL_INFO and actor.unit_id == item.school_id
+
+
+def _differing(before: Any, made: Any) -> list[str]:
+    """The codes of the entered indicators that would say something else."""
+    return [
+        item.code
+        for item in made.indicator_set.indicators
+        if not item.computed
+        and made.value(item.code) != (None if before is None else before.value(item.code))
+    ]
+
+
+def _only_blanks(before: Any, fields: list[str], set_code: str) -> list[Problem]:
+    """Filling a blank is an addition; altering what is in force is a change (s2)."""
+    if before is None:
+        return []
+    text = _("This has a value in force. It is altered or deleted by a change.")
+    return [
+        Problem("in_force", text, set=set_code, field=code)
+        for code in fields
+        if before.value(code) not in (None, "")
+    ]
+
+
+def _words(reason: str, document_no: str) -> dict[str, str | None]:
+    """Reason and document number as they are kept; Refused when they are too long."""
+    reason, document_no = reason.strip(), document_no.strip()
+    problems = [] if len(reason) <= REASON_LENGTH else [notice.reason_problem()]
+    if len(document_no) > DOCUMENT_LENGTH:
+        text = _("At most %(n)s characters.", n=DOCUMENT_LENGTH)
+        problems.append(Problem("document_no", text, field="document_no"))
+    _refuse(problems)
+    return {"reason": reason or None, "document_no": document_no or None}
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise Refused(problems=problems)
