@@ -60,6 +60,18 @@ LOOKS: Mapping[str, Look] = {
     "report_ready": Look("building-bank", "good"),
     "delegation_granted": Look("user-share", "info"),
     "delegation_ended": Look("user-minus", "draft"),
+    "addition_opened": Look("send", "wait"),
+    "head_addition_opened": Look("send", "wait"),
+    "addition_confirmed": Look("file-check", "wait"),
+    "addition_rejected": Look("circle-x", "back"),
+    "addition_approved": Look("circle-check", "good"),
+    "change_submitted": Look("send", "wait"),
+    "my_change_submitted": Look("send", "info"),
+    "change_rejected": Look("circle-x", "back"),
+    "my_change_rejected": Look("circle-x", "back"),
+    "change_approved": Look("circle-check", "good"),
+    "my_change_approved": Look("circle-check", "good"),
+    "change_superseded": Look("circle-off", "draft"),
     "opinion_given": Look("message", "info"),
 }
 # Event -> the list that it speaks of, where no single file is named, and the resource behind it.
