@@ -165,7 +165,8 @@ def rules_hold(act: Any, items: list[Process]) -> Guarded:
     """
     known, standing = _catalog(act), _standing(act, items)
     teachers = {each.teacher.id: each.teacher for each in standing}
-    files = dict(file_data(act.session, list(teachers.values()), known)) if teachers else {}
+    files = file_data(act.session, list(teachers.values()), known) if teachers else {}
+    act.notes["files"] = dict(files)
     found: Guarded = {}
     for each in standing:
         file = files[each.teacher.id]
@@ -309,6 +310,7 @@ def take_effect(act: Any, items: list[Process]) -> None:
         at=act.at,
         cause=chosen[0].flow,
         catalog=_catalog(act),
+        files=act.notes.get("files"),
     )
     _close_corrections(act, chosen)
 

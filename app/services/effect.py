@@ -24,6 +24,7 @@ from app.models.record import TEACHER_SETS
 from app.models.teacher import FileVersion, NoneAnswer, Teacher
 from app.services.among import among
 from app.services.contents import file_data, present_records
+from app.services.facts import facts
 from app.services.file import flush_identity, identify
 from app.services.projection import DERIVED_ROWS, is_worth_a_row, renew
 from app.services.record import Change, Columns, insert_rows, stored, update_rows
@@ -120,15 +121,18 @@ def bring_into_force(
     at: datetime,
     cause: str,
     catalog: Catalog,
+    files: Mapping[int, FileData] | None = None,
 ) -> None:
     """Close and open rows of effective files at one moment, and all that follows from it.
 
     Name and ID number of the file follow its basic set, derived values get rows of their own
     where they change, an answer "none to report" goes, list columns and kept checks are renewed,
     and each file has a new version for that cause. The caller has passed the fence and holds the
-    files; `at` was read after it. Raises Refused (DQ007) when another file has an ID number.
+    files; `at` was read after it. `files` is their present content where that was read since.
+    Raises Refused (DQ007) when another file has an ID number.
     """
-    files = file_data(session, teachers, catalog)
+    if files is None:
+        files = file_data(session, teachers, catalog)
     by_file: dict[int, list[Coming]] = {teacher.id: [] for teacher in teachers}
     for each in coming:
         by_file[each.teacher_id].append(each)
@@ -148,7 +152,9 @@ def bring_into_force(
     _insert(session, found, at)
     _forget_none(session, opened)
     _number(session, teachers, at, cause)
-    renew(session, teachers, catalog)
+    asked = facts(session, teachers)
+    became = {key: replace(file, facts=asked[key]) for key, file in foreseen.items()}
+    renew(session, teachers, catalog, became)
 
 
 def copied(row: Any) -> Columns:

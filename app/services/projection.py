@@ -53,9 +53,16 @@ def refresh(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> 
     renew(session, teachers, catalog)
 
 
-def renew(session: Session, teachers: Sequence[Teacher], catalog: Catalog) -> None:
-    """Write the list columns and the kept checks of some files from their present content."""
-    files = file_data(session, teachers, catalog)
+def renew(
+    session: Session,
+    teachers: Sequence[Teacher],
+    catalog: Catalog,
+    files: Mapping[int, FileData] | None = None,
+) -> None:
+    """Write the list columns and the kept checks of some files from their present content, which
+    is read unless the caller knows it."""
+    if files is None:
+        files = file_data(session, teachers, catalog)
     with session.no_autoflush:
         for teacher in teachers:
             teacher.content_version = (teacher.content_version or 0) + 1

@@ -911,7 +911,7 @@ def test_the_number_of_statements_does_not_grow_with_the_changes(
     with system():
         school = office.unit("A1")
     actor, costs = office.actor(who), []
-    for number in (4, 16):
+    for number in (1, 4, 16):  # The first one of a transaction takes the lock of the audit log.
         files = make_teachers(office.session, [Wanted(school, "reported") for _n in range(number)])
         refs = [replace(office.ref(), id=file.id) for file in files]
         items = [office.make(flow, state, ref=ref).id for ref in refs]
@@ -933,4 +933,5 @@ def test_the_number_of_statements_does_not_grow_with_the_changes(
         assert outcome.done == sorted(items), outcome.failed
         costs.append(len(seen))
 
-    assert costs[0] == costs[1]
+    assert costs[1] == costs[2]
+    assert costs[2] <= 90
