@@ -245,6 +245,19 @@ class TestRefusals:
         assert seen.json["evidence"] == []
         world.assert_no_leak(seen, world.actors["city_assistant"])
 
+    def test_the_history_of_a_file_tells_of_a_change_where_it_is_seen(
+        self, app: Any, session: Any, world: Any
+    ) -> None:
+        file = world.teacher("A1", "effective")
+        make_process(session, world, file, "change", "rejected", set_code="treatment",
+                     values={"insurance": "1"})  # fmt: skip
+        session.commit()
+
+        for key, seen in ((INFO, True), (DISTRICT, True), ("city_assistant", False)):
+            page = sign_in(app, world, key, "en").get(f"/teacher/{file.id}/history")
+            assert page.status_code == 200
+            assert ("Change drafted" in page.text) is seen, key
+
     def test_values_of_both_sides_are_masked_as_in_the_file(
         self, call: Any, session: Any, world: Any
     ) -> None:

@@ -22,6 +22,7 @@ from app.models.teacher import FileVersion, Teacher
 from app.models.unit import Unit
 from app.services import change as changes
 from app.services import contents, effect, search
+from app.services.facts import facts
 from app.services.integrity import find_faults
 from app.workflows import WORKFLOWS
 from app.workflows.review import REVIEW
@@ -321,7 +322,26 @@ class TestOpeningAChange:
             assert office.session.get(RecordChange, key) is None
             left = select(func.count()).select_from(cls).where(cls.state == "pending")
             assert office.session.scalar(left) == 0
-        office.open("learning", {"major": "化学"})
+        again = office.open("learning", {"major": "化学"})
+        mine = (Transition.flow == "change", Transition.object_id == again.id)
+        steps = office.session.scalars(select(Transition.step).where(*mine)).all()
+        assert steps == ["open"]  # Not those of the draft that was discarded.
+
+    def test_what_is_only_proposed_is_nobodys_number_yet(self, office: Office) -> None:
+        """A pending mobile is shared with nobody: DQ043 asks what files say."""
+        files = [office.file(), office.file(number=2)]
+        with system():
+            number = office.rows(files[1], "contact")[0].value("mobile")
+        item = office.open("contact", {"mobile": number})
+        with system():
+            known = facts(office.session, files)
+        assert [known[file.id].mobile_shared for file in files] == [False, False]
+
+        office.approve(item)
+
+        with system():
+            known = facts(office.session, files)
+        assert [known[file.id].mobile_shared for file in files] == [True, True]
 
     def test_what_is_proposed_is_sealed_like_what_is_in_force(self, office: Office) -> None:
         item = office.open("contact", {"mobile": "13912345678"})
