@@ -15,7 +15,7 @@ from app.models.record import TEACHER_SETS
 from app.models.teacher import FileVersion, NoneAnswer, Teacher
 from app.models.unit import Unit
 from app.services import contents, search
-from app.services.effect import Coming, applied, bring_into_force
+from app.services.effect import Coming, applied, bring_into_force, copied
 from tests.factories import Wanted, make_teacher, make_teachers
 from tests.processes import DOCTORATE
 from tests.services.test_file import id_number
@@ -241,12 +241,17 @@ def test_what_does_not_change_is_taken_from_the_row_that_ends(desk: Desk) -> Non
     """Another version of the row has come between the proposal and its coming into force."""
     file = desk.file()
     stale = desk.change(file, "basic", native_place="110105")
-    desk.come([desk.add(file, "learning", **DOCTORATE)], file)
-    file = desk.file()
+    said = copied(stale.before) | {"birth_place": "110108", "version": 1}
+    stale.before.valid_to = now()
+    desk.session.flush()
+    desk.session.add(
+        TEACHER_SETS["basic"](**said, state="effective", valid_from=stale.before.valid_to)
+    )
+    desk.session.flush()
     now_in_force = desk.row(file, "basic")
 
     coming = Coming(now_in_force, stale.after, stale.fields)
-    assert coming.values["highest_education"] == "11"
+    assert coming.values["birth_place"] == "110108"
     desk.come([coming], file)
 
     said = desk.row(desk.file(), "basic").values()

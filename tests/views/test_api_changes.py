@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.scope import acting_as, system
+from app.core.errors import NotFound
 from app.models.account import Account
 from app.models.history import Audit
 from app.models.record import TEACHER_SETS
+from app.services import attachment
 from tests.processes import make_process, prove
 from tests.services.test_attachment import PDF, picture
 from tests.views.api_caller import API, Caller
@@ -326,7 +328,7 @@ class TestEvidence:
             assert world.actors[DISTRICT].account_id in set(session.scalars(downloads))
 
     def test_evidence_of_a_restricted_set_is_read_where_the_change_is(
-        self, call: Any, session: Any, world: Any
+        self, call: Any, session: Any, world: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         item = make_process(
             session, world, world.teacher("A1", "effective"), "change", "pending_authority",
@@ -337,6 +339,11 @@ class TestEvidence:
 
         for who in ("city_assistant", "district_info_B"):
             assert call(who).get(f"/change/{item.id}/evidence/{uuid}").status_code == 404
+        # Were the assistant shown documents at all, it would not be those of a set that is hidden.
+        monkeypatch.setattr(attachment, "may_read_evidence", lambda _actor: True)
+        assistant = world.actors["city_assistant"]
+        with acting_as(assistant), pytest.raises(NotFound):
+            attachment.find(session, assistant, uuid, catalog=world.catalog)
 
 
 class TestMany:
