@@ -7,7 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.access.scope import system
 from app.core import clock
@@ -295,6 +295,38 @@ class TestFile:
         assert "flow/review" not in client.get(f"/teacher/{ref.id}?on={past}").text
         assert client.get(f"/teacher/{ref.id}?on=2026-02-31").status_code == 400
         assert client.get(f"/teacher/{ref.id}?v=7").status_code == 404
+
+    def test_opens_at_what_is_to_be_mended_else_at_its_first_set(
+        self, app: Any, session: Any, world: Any
+    ) -> None:
+        ref = world.teacher("A1", "effective")
+        client = sign_in(app, world, "school_info_A1")
+
+        def opened() -> list[str]:
+            page = client.get(f"/teacher/{ref.id}").text
+            return re.findall(r'class="tab-pane active" id="([^"]+)"', page)
+
+        with system():
+            session.execute(delete(FileProblem).where(FileProblem.teacher_id == ref.id))
+            session.commit()
+        assert opened() == ["set-basic"]
+
+        with system():
+            file = session.get_one(Teacher, ref.id)
+            session.add(
+                FileProblem(
+                    teacher_id=ref.id,
+                    school_id=file.school_id,
+                    authority_id=file.authority_id,
+                    code="DQ075",
+                    severity="error",
+                    set="contact",
+                    field="mobile",
+                    message="x",
+                )
+            )
+            session.commit()
+        assert opened() == ["details"]
 
     def test_names_the_reason_of_a_return_at_the_field(
         self, app: Any, session: Any, world: Any
