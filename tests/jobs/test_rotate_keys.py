@@ -28,7 +28,7 @@ from app.models.key import KeyFingerprint
 from app.models.record import SETS
 from app.models.saved_view import FormDraft
 from app.models.teacher import Teacher
-from app.services import audit_chain, draft, key, search
+from app.services import audit_chain, draft, identity, key, search
 from app.services import file as files
 from app.services.storage import Storage
 from tests.conftest import make_app
@@ -165,7 +165,7 @@ def assert_readable(app: Any, world: Any, name: str, saved: dict[int, str]) -> N
     with app.app_context(), system():
         session = db.session()
         for ref in world.teachers.values():
-            teacher = files.sealed_id(session, session.get_one(Teacher, ref.id))
+            teacher = identity.sealed_id(session, session.get_one(Teacher, ref.id))
             place = {"table": "teacher", "column": "id_no", "uuid": teacher.uuid}
             assert crypto.unseal(teacher.id_no, **place) == ref.id_no
         for cls in SETS.values():
@@ -280,7 +280,7 @@ def test_a_concurrent_edit_wins_over_the_rotation(
     def edited(blob: bytes, **where: Any) -> bytes:
         if where["uuid"] == ref.uuid and where["table"] == "teacher":
             teacher = session.get(Teacher, ref.id)
-            files.identify(teacher, {"id_no": other})
+            identity.identify(teacher, {"id_no": other})
             session.flush()
         return reseal(blob, **where)
 
@@ -290,7 +290,7 @@ def test_a_concurrent_edit_wins_over_the_rotation(
         for row in key._outdated(session, place, 0):  # noqa: SLF001
             key._renew(session, place, row)  # noqa: SLF001
         session.expire_all()
-        teacher = files.sealed_id(session, session.get(Teacher, ref.id))
+        teacher = identity.sealed_id(session, session.get(Teacher, ref.id))
         where = {"table": "teacher", "column": "id_no", "uuid": ref.uuid}
         assert crypto.unseal(teacher.id_no, **where) == other
 
