@@ -7,15 +7,14 @@ prints one table of ratios; `build/bench.json` keeps it. Times of another machin
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,19 @@ from sqlalchemy import create_engine, text
 
 from tests.bench.client import Browser, Caller
 from tests.bench.exchange import Exchange
+from tests.bench.process import (
+    FLASK,
+    ROOT,
+    START_LIMIT,
+    gunicorn,
+    memory_of_workers,
+    running,
+    wait_until,
+)
 from tests.machine import postgres_url
 
-ROOT = Path(__file__).resolve().parents[2]
 OURS, FLOOR = 8391, 8392
 ROUNDS = 15
-FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 PASSWORD = "Demo-2026-bj"
 
 
@@ -48,27 +54,17 @@ class Figure:
         return None if not self.floor else self.ours / self.floor
 
 
-@contextmanager
-def served(target: str, port: int, environ: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """Two gunicorn workers on a port."""
-    command = [sys.executable, "-m", "gunicorn", "-w", "2", "-b", f"127.0.0.1:{port}", target]
-    child = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        child.wait(30)
-
-
-def wait_for(port: int, path: str) -> float:
+def first_answer(port: int, path: str) -> float:
     """Seconds until the first answer."""
-    began = time.perf_counter()
-    while True:
+
+    def answers() -> bool:
         try:
             Browser(port).get(path)
-            return time.perf_counter() - began
         except (OSError, RuntimeError):
-            time.sleep(0.05)
+            return False
+        return True
+
+    return wait_until(answers, f"an answer of {path} on {port}", seconds=START_LIMIT, pause=0.05)
 
 
 def median(act: Callable[[], Any], rounds: int = ROUNDS) -> float:
@@ -236,19 +232,6 @@ class Bench:
         return Figure("J10 list HTML", kilobytes, None, "<= 40", "KB")
 
 
-def memory_of(child: subprocess.Popen) -> float:
-    """The largest resident set of gunicorn's workers in MB."""
-    workers = subprocess.run(
-        ["pgrep", "-P", str(child.pid)], capture_output=True, text=True, check=False
-    ).stdout.split()
-    sizes = []
-    for worker in workers:
-        status = Path(f"/proc/{worker}/status").read_text(encoding="ascii")
-        found = re.search(r"VmRSS:\s+(\d+)", status)
-        sizes.append(int(found.group(1)) / 1024 if found else 0.0)
-    return max(sizes, default=0.0)
-
-
 def run(url: str, arguments: argparse.Namespace, folder: Path) -> list[Figure]:
     """Build, serve and measure."""
     environ = {
@@ -277,10 +260,10 @@ def run(url: str, arguments: argparse.Namespace, folder: Path) -> list[Figure]:
             connection.execute(text("VACUUM ANALYZE"))
     accounts = json.loads(listed.stdout.decode().strip().splitlines()[-1])
     with ExitStack() as stack:
-        stack.enter_context(served("tests.bench.floor:app", FLOOR, environ))
-        floor_start = wait_for(FLOOR, "/j5")
-        ours = stack.enter_context(served("app:create_app()", OURS, environ))
-        start = wait_for(OURS, "/healthz")
+        stack.enter_context(running(gunicorn("tests.bench.floor:app", FLOOR), environ))
+        floor_start = first_answer(FLOOR, "/j5")
+        ours = stack.enter_context(running(gunicorn("app:create_app()", OURS), environ))
+        start = first_answer(OURS, "/healthz")
         bench = Bench(url, accounts)
         return [
             Figure(f"Build of {arguments.teachers} teachers", built, None, "minutes", "s"),
@@ -289,9 +272,9 @@ def run(url: str, arguments: argparse.Namespace, folder: Path) -> list[Figure]:
             *bench.mixed(arguments.seconds),
             bench.page_size(),
             *bench.decisions(),
-            *exchanged(bench, Exchange(OURS, url, ROOT, environ), arguments.rows),
+            *exchanged(bench, Exchange(OURS, url, environ), arguments.rows),
             Figure("J11 start", start * 1000, floor_start * 1000, "<= 4"),
-            Figure("J11 memory per worker", memory_of(ours), None, "<= 150", "MB"),
+            Figure("J11 memory per worker", memory_of_workers(ours), None, "<= 150", "MB"),
         ]
 
 
