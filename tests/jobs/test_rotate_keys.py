@@ -17,9 +17,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.access.scope import acting_as, system
 from app.core import clock, crypto
-from app.core.crypto import FileKeys, KeyProblem, Suite
+from app.core.crypto import KeyProblem, Suite
 from app.core.database import reads_only
 from app.core.errors import Stale
+from app.core.keys import FileKeys, new_key, read_ring
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models import load_all
@@ -43,8 +44,8 @@ class Rings:
     def __init__(self, old: Path, folder: Path) -> None:
         self.folder = folder
         self.kept = json.loads(old.read_text())["keys"]
-        self.field = crypto.new_key("field", 3, Suite.INTERNATIONAL)
-        self.index = crypto.new_key("index", 2, Suite.INTERNATIONAL)
+        self.field = new_key("field", 3, Suite.INTERNATIONAL)
+        self.index = new_key("index", 2, Suite.INTERNATIONAL)
 
     def write(self, name: str, entries: list[dict[str, Any]]) -> Path:
         path = self.folder / name
@@ -71,7 +72,7 @@ OLD = {("field", 1), ("index", 1)}
 
 @contextmanager
 def using(path: Path) -> Any:
-    with crypto.using(crypto.read_ring(FileKeys(path))) as ring:
+    with crypto.using(read_ring(FileKeys(path))) as ring:
         yield ring
 
 
@@ -312,10 +313,10 @@ def test_start_is_refused_with_another_key_and_names_it(
     live_app: Any, key_file: Path, tmp_path: Path
 ) -> None:
     entries = json.loads(key_file.read_text())["keys"]
-    other = crypto.new_key("field", 1, Suite.INTERNATIONAL)
+    other = new_key("field", 1, Suite.INTERNATIONAL)
     changed = [other if (e["use"], e["id"]) == ("field", 1) else e for e in entries]
     missing = [e for e in entries if e["use"] != "index"]
-    missing += [crypto.new_key("index", 2, Suite.INTERNATIONAL)]
+    missing += [new_key("index", 2, Suite.INTERNATIONAL)]
     rings = Rings(key_file, tmp_path)
     url = live_app.config["DATABASE_URL"]
     with crypto.using(crypto.ring_in_use()):
