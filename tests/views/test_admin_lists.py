@@ -455,14 +455,9 @@ def test_the_log_is_neither_exported_nor_written(app: Any, session: Any, world: 
     ],
 )
 def test_pages_take_a_constant_number_of_statements(
-    app: Any,
-    session: Any,
-    world: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    case: tuple[str, str, int],
+    app: Any, session: Any, world: Any, case: tuple[str, str, int]
 ) -> None:
     key, path, most = case
-    monkeypatch.setattr("app.indicators.catalog.RECHECK_SECONDS", 3600)
     catalog(session)
     client = sign_in(app, world, key)
 
