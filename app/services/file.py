@@ -180,11 +180,11 @@ def save_record(
     if set_code == "basic":
         teacher.name = merged["name"]
         identity.identify(teacher, merged)
+    identity.flush_identity(session)  # Before any query that would flush by itself.
     session.execute(
         delete(NoneAnswer).where(NoneAnswer.teacher_id == teacher.id, NoneAnswer.set == set_code)
     )
     contribute(session, actor, [teacher.id])
-    identity.flush_identity(session)
     attachment.link(session, teacher, record)
     refresh(session, [teacher], catalog)
     audit.record(

@@ -208,6 +208,21 @@ class TestSaving:
         assert [p.field for p in refusal.value.problems] == ["start"]
         assert desk.rows(teacher, "work")[0].value("org_name") == name
 
+    @pytest.mark.parametrize("school", ["A1", "B1"])
+    def test_the_number_of_another_file_is_refused(
+        self, session: Any, world: Any, desk: Any, school: str
+    ) -> None:
+        other = world.teacher(school, "draft", 1)
+        own = world.teacher("A1", "draft", 2)
+        number = {code: other.values["basic"][code] for code in ("birth_date", "sex")}
+
+        with pytest.raises(Refused) as refusal:
+            desk.save(desk.file(), "basic", number | {"id_no": other.id_no})
+
+        found = [(problem.code, problem.field) for problem in refusal.value.problems]
+        assert found == [("DQ007", "id_no")]
+        assert desk.rows(desk.file(), "basic")[0].value("id_no") == own.id_no
+
     @pytest.mark.parametrize(
         "case",
         [
