@@ -36,9 +36,9 @@ class Browser:
                 self.cookies.load(value)
         return answer.status, data, dict(answer.getheaders())
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
         """Fetch a page; anything but 200 is an error."""
-        status, data, _headers = self.request("GET", path)
+        status, data, _headers = self.request("GET", path, headers=headers)
         if status != 200:
             raise RuntimeError(f"GET {path}: {status} {data[:300]!r}")
         return data
