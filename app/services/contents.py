@@ -14,6 +14,7 @@ from app.models.base import UtcDateTime
 from app.models.record import TEACHER_SETS
 from app.models.teacher import NoneAnswer, Teacher
 from app.models.unit import Unit
+from app.services.among import among
 from app.services.facts import facts as facts_of
 
 
@@ -93,12 +94,14 @@ def file_data(
     rows: dict[int, dict[str, list[Row]]] = {key: {} for key in ids}
     for code, cls in TEACHER_SETS.items():
         for record in session.scalars(
-            select(cls).where(_content(cls, ids, open_ids, live_ids, moment)).order_by(cls.id)
+            select(cls).where(_content(session, cls, open_ids, live_ids, moment)).order_by(cls.id)
         ):
             rows[record.teacher_id].setdefault(code, []).append(Row(record.uuid, record.values()))
     none: dict[int, set[str]] = {}
     for teacher_id, code in session.execute(
-        select(NoneAnswer.teacher_id, NoneAnswer.set).where(NoneAnswer.teacher_id.in_(ids))
+        select(NoneAnswer.teacher_id, NoneAnswer.set).where(
+            among(session, NoneAnswer.teacher_id, ids)
+        )
     ):
         none.setdefault(teacher_id, set()).add(code)
     facts = facts_of(session, teachers) if with_facts else {}
@@ -119,23 +122,22 @@ def file_data(
 def present_records(session: Session, set_code: str, teachers: Sequence[Teacher]) -> list[Any]:
     """The present rows of one set of some files."""
     cls = TEACHER_SETS[set_code]
-    ids = [t.id for t in teachers]
     open_ids = [t.id for t in teachers if not t.is_in_force]
     live_ids = [t.id for t in teachers if t.is_in_force]
-    return list(session.scalars(select(cls).where(_content(cls, ids, open_ids, live_ids, None))))
+    where = _content(session, cls, open_ids, live_ids, None)
+    return list(session.scalars(select(cls).where(where)))
 
 
 def _content(
-    cls: Any, ids: list[int], open_ids: list[int], live_ids: list[int], moment: Any
+    session: Session, cls: Any, open_ids: list[int], live_ids: list[int], moment: Any
 ) -> Any:
     if moment is not None:
-        return cls.teacher_id.in_(ids) & cls.as_of(moment)
+        return among(session, cls.teacher_id, [*open_ids, *live_ids]) & cls.as_of(moment)
+    drafts = among(session, cls.teacher_id, open_ids) & cls.valid_from.is_(None)
+    live = among(session, cls.teacher_id, live_ids) & cls.as_of()
     if not live_ids:
-        return cls.teacher_id.in_(open_ids) & cls.valid_from.is_(None)
-    if not open_ids:
-        return cls.teacher_id.in_(live_ids) & cls.as_of()
-    drafts = cls.teacher_id.in_(open_ids) & cls.valid_from.is_(None)
-    return drafts | (cls.teacher_id.in_(live_ids) & cls.as_of())
+        return drafts
+    return live if not open_ids else drafts | live
 
 
 def schools_of(session: Session, teachers: Sequence[Teacher]) -> dict[int, SchoolFacts]:
