@@ -79,6 +79,24 @@ class TestList:
         assert counts[0] == counts[1]
         assert counts[1] <= 8, "\n".join(seen)
 
+    @pytest.mark.parametrize("order", ["", "title", "complete_percent"])
+    @pytest.mark.parametrize("way", ["asc", "desc"])
+    def test_its_pages_together_are_the_whole_list_in_order(
+        self, app: Any, session: Any, world: Any, order: str, way: str
+    ) -> None:
+        client = sign_in(app, world, "city_info")
+        sorting = f"&_oc_TeacherView={order}&_od_TeacherView={way}" if order else ""
+
+        def page(number: int, size: int) -> list[int]:
+            place = f"page_TeacherView={number}&psize_TeacherView={size}{sorting}"
+            return rows_of(client.get(f"/teacher/list/?{place}").text)
+
+        whole = page(0, 100)
+        pages = [page(number, 10) for number in range(len(whole) // 10 + 1)]
+
+        assert len(whole) == len(set(whole)) > 20
+        assert [key for each in pages for key in each] == whole
+
     def test_shows_the_last_four_of_the_number_and_no_year_of_birth(
         self, app: Any, session: Any, world: Any
     ) -> None:
