@@ -1,6 +1,6 @@
 """What a file holds: its rows now or as of a moment, and the whole of it as plain values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,9 @@ def find_record(session: Session, teacher: Teacher, set_code: str, record_uuid: 
         raise NotFound()
     found = session.scalars(
         select(cls).where(
-            cls.teacher_id == teacher.id, cls.uuid == record_uuid, present(cls, teacher)
+            cls.teacher_id == teacher.id,
+            cls.uuid == record_uuid,
+            present(cls, teacher.is_in_force),
         )
     ).first()
     if found is None:
@@ -38,42 +40,36 @@ def records(session: Session, teacher: Teacher, set_code: str, moment: Any = Non
     cls = TEACHER_SETS.get(set_code)
     if cls is None:
         raise NotFound()
-    when = present(cls, teacher) if moment is None else cls.as_of(moment)
+    when = present(cls, teacher.is_in_force) if moment is None else cls.as_of(moment)
     return list(
         session.scalars(select(cls).where(cls.teacher_id == teacher.id, when).order_by(cls.id))
     )
 
 
-def present(cls: Any, teacher: Teacher) -> Any:
-    """The rows that make up a file at present: its drafts while open, else those in force."""
-    return cls.as_of() if teacher.is_in_force else cls.valid_from.is_(None)
+def present(cls: Any, in_force: bool) -> Any:
+    """The rows that make up a file at present: those in force once it is, its drafts before."""
+    return cls.as_of() if in_force else cls.valid_from.is_(None)
 
 
 def counts(session: Session, teacher: Teacher, moment: Any = None) -> dict[str, int]:
     """Rows per set, now or as of a moment, in one statement."""
     given: dict[str, Any] = {"teacher": teacher.id}
-    if moment is not None:
-        return _counted(session, "then", given | {"moment": moment})
-    return _counted(session, "in force" if teacher.is_in_force else "drafts", given)
-
-
-def _counted(session: Session, which: str, given: dict[str, Any]) -> dict[str, int]:
-    return {row.set: row.n for row in session.execute(_count_statement(which), given)}
+    given |= {} if moment is None else {"moment": moment}
+    statement = _count_statement(teacher.is_in_force, at_moment=moment is not None)
+    return {row.set: row.n for row in session.execute(statement, given)}
 
 
 @cache
-def _count_statement(which: str) -> Any:
-    """A count per set of one file, of which rows; 28 parts are dear to put together each time."""
+def _count_statement(in_force: bool, *, at_moment: bool) -> Any:
+    """A count per set of one file; 28 parts are dear to put together each time."""
     moment = bindparam("moment", type_=UtcDateTime())
-    conditions: dict[str, Callable[[Any], Any]] = {
-        "drafts": lambda cls: cls.valid_from.is_(None),
-        "in force": lambda cls: cls.as_of(),
-        "then": lambda cls: cls.as_of(moment),
-    }
     parts = [
         select(literal(code).label("set"), func.count().label("n"))
         .select_from(cls)
-        .where(cls.teacher_id == bindparam("teacher"), conditions[which](cls))
+        .where(
+            cls.teacher_id == bindparam("teacher"),
+            cls.as_of(moment) if at_moment else present(cls, in_force),
+        )
         for code, cls in TEACHER_SETS.items()
     ]
     return union_all(*parts)
@@ -133,8 +129,8 @@ def _content(
 ) -> Any:
     if moment is not None:
         return among(session, cls.teacher_id, [*open_ids, *live_ids]) & cls.as_of(moment)
-    drafts = among(session, cls.teacher_id, open_ids) & cls.valid_from.is_(None)
-    live = among(session, cls.teacher_id, live_ids) & cls.as_of()
+    drafts = among(session, cls.teacher_id, open_ids) & present(cls, False)
+    live = among(session, cls.teacher_id, live_ids) & present(cls, True)
     if not live_ids:
         return drafts
     return live if not open_ids else drafts | live
