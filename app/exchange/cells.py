@@ -1,4 +1,5 @@
-"""Text on its way into and out of spreadsheets: nothing that a program would take for a formula."""
+"""Text on its way into and out of spreadsheets: nothing that a program would take for a formula;
+and the workbooks it is written into."""
 
 import os
 import re
