@@ -15,6 +15,7 @@ from app.models.history import Audit
 from app.models.record import TEACHER_SETS
 from app.models.teacher import FileProblem, Teacher
 from app.services import reveal
+from tests.factories import finding
 from tests.variety import statements
 from tests.views.pages import sign_in, token_of
 
@@ -330,19 +331,7 @@ class TestFile:
         assert opened() == ["set-basic"]
 
         with system():
-            file = session.get_one(Teacher, ref.id)
-            session.add(
-                FileProblem(
-                    teacher_id=ref.id,
-                    school_id=file.school_id,
-                    authority_id=file.authority_id,
-                    code="DQ075",
-                    severity="error",
-                    set="contact",
-                    field="mobile",
-                    message="x",
-                )
-            )
+            session.add(finding(ref, severity="error"))
             session.commit()
         assert opened() == ["details"]
 
