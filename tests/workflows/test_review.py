@@ -389,7 +389,7 @@ def test_an_error_of_the_rules_blocks_submitting_confirming_and_approving(sessio
     actor, file = world.actors[who], world.teacher("A1", state)
     with system():
         session.get(Teacher, file.id).error_count = 1
-        session.add(finding(file, severity="error"))
+        session.add(finding(file, "error"))
         session.flush()
 
     assert refused(session, actor, file, step, **INPUTS.get(step, {})) == ["DQ013"]
@@ -450,7 +450,7 @@ def test_a_teacher_answers_only_for_what_a_teacher_fills_in(session, world):
     teacher = as_owner(session, world.actor("teacher", "A1"), file)
     with system():
         session.get(Teacher, file.id).error_count = 2
-        session.add(finding(file, severity="error", set="appraisal", field="result"))
+        session.add(finding(file, "error", set="appraisal", field="result"))
         session.flush()
 
     assert take(session, teacher, file, "submit") == 200
