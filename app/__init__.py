@@ -23,7 +23,8 @@ def create_app(**overrides: Any) -> Flask:
     from app import cli, web
     from app.access.scope import system
     from app.access.security import SecurityManager, refuse_demo_accounts
-    from app.core import crypto, logs
+    from app.core import logs
+    from app.core.keys import load_keys
     from app.demo import commands
     from app.extensions import csrf, db, migrate
     from app.jobs import wiring
@@ -35,7 +36,7 @@ def create_app(**overrides: Any) -> Flask:
     flask.config.update(read_config(**overrides))
     if flask.config["APP_ENV"] in ("demo", "development"):
         _make_demo_keys(flask)
-    crypto.load_keys(flask.config)
+    load_keys(flask.config)
     if not flask.testing:
         logs.configure()
     if flask.config["TRUSTED_PROXIES"]:
@@ -63,7 +64,7 @@ def create_app(**overrides: Any) -> Flask:
 
 def _make_demo_keys(flask: Flask) -> None:
     """The evaluation makes its own keys at the first start; production never does."""
-    from app.core.crypto import create_key_file
+    from app.core.keys import create_key_file
     from app.web import secret_from
 
     if not flask.config["SECRET_KEY"]:

@@ -137,7 +137,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fresh keys of sealed fields."""
-    from app.core.crypto import create_key_file
+    from app.core.keys import create_key_file
 
     path = tmp_path_factory.mktemp("keys") / KEY_FILE
     create_key_file(path)
@@ -146,7 +146,7 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _key_ring(key_file: Path) -> Any:
-    from app.core.crypto import FileKeys, read_ring
+    from app.core.keys import FileKeys, read_ring
 
     return read_ring(FileKeys(key_file))
 

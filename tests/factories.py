@@ -226,6 +226,15 @@ def make_city(session: Session) -> Unit:
     return make_unit(session, kind=UnitKind.CITY, name="测试市教委")
 
 
+def finding(file: Any, severity: str = "warning", **given: Any) -> FileProblem:
+    """A finding of the rules about a file of the world or a teacher; an open warning unless given
+    otherwise."""
+    usual = {"code": "DQ013", "severity": severity, "set": "basic", "field": "work_start"}
+    words = {"message": "不符", "message_en": "wrong"}
+    place = {"teacher_id": file.id, "school_id": file.school_id, "authority_id": file.authority_id}
+    return FileProblem(**place | usual | words | given)
+
+
 def make_teacher(
     session: Session,
     *,

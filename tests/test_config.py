@@ -9,7 +9,8 @@ from sqlalchemy import update
 
 from app.access.scope import system
 from app.access.security import DemoData, refuse_demo_accounts
-from app.core.crypto import KeyProblem, create_key_file, load_keys
+from app.core.crypto import KeyProblem
+from app.core.keys import create_key_file, load_keys
 from app.models.account import Account
 from app.web import secret_from
 from config import CLASSES, Config, MissingSetting, Test, UnknownSetting, read_config

@@ -79,12 +79,17 @@ def kept_catalogue() -> Iterator[None]:
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the SELECT statements of the block, with the catalogue kept."""
+def statements(*, writing: bool = False) -> Iterator[list[str]]:
+    """Collect the SELECT statements of the block, or with `writing` all; the catalogue is kept."""
     seen: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+    def note(
+        _connection: Any, _cursor: Any, statement: str, _given: Any, _context: Any, many: bool
+    ) -> None:
+        # SQLite numbers the rows of one executed statement one after the other.
+        again = many and seen and seen[-1] == statement
+        wanted = writing or statement.lstrip().upper().startswith(("SELECT", "WITH"))
+        if wanted and not again:
             seen.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)

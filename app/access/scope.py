@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from flask import g, has_request_context
@@ -57,6 +58,11 @@ class Actor:
     def works_with_files(self) -> bool:
         """Whether the role opens teachers' files at all."""
         return self.role in FILES
+
+    @cached_property
+    def criteria(self) -> tuple[Any, ...]:
+        """The predicates of RULES for this actor, as options of a statement; made once."""
+        return _criteria(self)
 
 
 SYSTEM_ACTOR = Actor(0, None, "system", "system", 0, unit_kind=UnitKind.CITY)
@@ -268,13 +274,17 @@ RULES: dict[type, Callable[[Actor], Criterion | None]] = {
 }
 
 
-def _options(actor: Actor | None) -> list[Any]:
+def _criteria(actor: Actor | None) -> tuple[Any, ...]:
     options = []
     for cls, rule in RULES.items():
         found = _nothing if actor is None else rule(actor)
         if found is not None:
             options.append(with_loader_criteria(cls, found, include_aliases=True))
-    return options
+    return tuple(options)
+
+
+# Without an actor nothing is visible.
+NOBODYS = _criteria(None)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -283,7 +293,8 @@ def _scope_statements(state: ORMExecuteState) -> None:
         return
     actor = actor_or_none()
     if actor is not SYSTEM_ACTOR:
-        state.statement = state.statement.options(*_options(actor))
+        criteria = NOBODYS if actor is None else actor.criteria
+        state.statement = state.statement.options(*criteria)
 
 
 def scoped_get(session: Session, cls: Any, key: int, **options: Any) -> Any:

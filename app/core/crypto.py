@@ -1,20 +1,16 @@
-"""Sealed values, blind indexes and their keys; the only place of cryptography (SEC-39 to 41)."""
+"""Sealed values, blind indexes and the keys in use; the only place of cryptography (SEC-39 to 41).
 
-import base64
-import binascii
+Where the keys come from is in core.keys.
+"""
+
 import hmac as constant_time
-import json
 import os
 import re
-import secrets
-import stat
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
-from pathlib import Path
-from typing import Any, Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -26,8 +22,6 @@ from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 NONCE, TAG, HEADER = 12, 16, 2
 INDEX_SIZE = 32
 INDEX_SUFFIXES = ("_index", "_index2")  # The columns of keys with odd and with even ids.
-MAX_KEY_ID = 255  # The id is one byte of a sealed value.
-USES = ("field", "index", "audit")
 
 
 class Suite(IntEnum):
@@ -58,6 +52,11 @@ class Key:
     @property
     def name(self) -> str:
         return f"{self.use}:{self.id}"
+
+    @property
+    def index_suffix(self) -> str:
+        """How the index columns of the key end: each has its own, by its id odd or even."""
+        return INDEX_SUFFIXES[(self.id + 1) % 2]
 
     def mac(self, data: bytes) -> bytes:
         """Return the 32-byte HMAC of the data, by the hash of the suite."""
@@ -122,9 +121,16 @@ class KeyRing:
     def index_keys(self) -> list[Key]:
         """The keys under which new values are indexed: that in force, and while a rotation is
         under way the one that follows it or the one it has replaced."""
-        before = [key for key in self.all("index")[:-1] if _column(key) != _column(self.index_key)]
+        mine = self.index_key.index_suffix
+        before = [key for key in self.all("index")[:-1] if key.index_suffix != mine]
         other = self.next_index_key or next(iter(before[-1:]), None)
         return [self.index_key, other] if other else [self.index_key]
+
+    @property
+    def shares_index_column(self) -> bool:
+        """Whether the index key of a rotation would write into the column of that in force."""
+        following = self.next_index_key
+        return following is not None and following.index_suffix == self.index_key.index_suffix
 
     @property
     def audit_key(self) -> Key:
@@ -145,108 +151,10 @@ class KeyRing:
                 raise KeyProblem(f"Key {name} is not the one the database was written with.")
 
 
-class KeyProvider(Protocol):
-    """Where keys come from: a file, the environment, later a hardware module."""
-
-    def read(self) -> str:
-        """Return the key ring as JSON text; raise KeyProblem."""
-
-
-@dataclass(frozen=True)
-class TextKeys:
-    """Keys handed over as text, as the environment variable FIELD_KEYS does."""
-
-    text: str = field(repr=False)
-
-    def read(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
-class FileKeys:
-    """Keys in a file which nobody but its owner may read."""
-
-    path: Path
-
-    def read(self) -> str:
-        try:
-            mode = self.path.stat().st_mode
-            if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o177:
-                raise KeyProblem(f"The key file {self.path} must be a file with mode 600.")
-            return self.path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyProblem(f"The key file {self.path} cannot be read.") from error
-
-
-def load_keys(config: Mapping[str, Any]) -> KeyRing:
-    """Read the ring that ring_of() names, put it to use, and return it; raise KeyProblem."""
-    _in_use.ring = ring_of(config)
-    return _in_use.ring
-
-
-def ring_of(config: Mapping[str, Any]) -> KeyRing:
-    """Read the ring named by FIELD_KEYS or FIELD_KEY_FILE without putting it to use.
-
-    CRYPTO_SUITE (1 or 2) chooses the algorithms of new values. Raise KeyProblem.
-    """
-    provider: KeyProvider
-    if config.get("FIELD_KEYS"):
-        provider = TextKeys(config["FIELD_KEYS"])
-    elif config.get("FIELD_KEY_FILE"):
-        provider = FileKeys(Path(config["FIELD_KEY_FILE"]))
-    else:
-        raise KeyProblem("Neither FIELD_KEYS nor FIELD_KEY_FILE is set.")
-    ring = read_ring(provider, suite=config.get("CRYPTO_SUITE", Suite.INTERNATIONAL))
-    if config.get("APP_ENV") == "production" and json.loads(provider.read()).get("demo"):
-        raise KeyProblem("The keys are those of a demonstration. Make fresh ones.")
+def put_to_use(ring: KeyRing) -> KeyRing:
+    """Put a ring to use in all threads of the process, and return it."""
+    _in_use.ring = ring
     return ring
-
-
-def read_ring(provider: KeyProvider, *, suite: int | str = Suite.INTERNATIONAL) -> KeyRing:
-    """Read and check a ring without putting it to use; raise KeyProblem."""
-    try:
-        chosen = Suite(int(suite))
-    except ValueError:
-        raise KeyProblem("CRYPTO_SUITE must be 1 (AES, SHA-256) or 2 (SM4, SM3).") from None
-    try:
-        entries = json.loads(provider.read())["keys"]
-        keys = [_read_key(entry) for entry in entries]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        # The cause is left out: it would quote the text with the keys.
-        raise KeyProblem("The keys are not in the expected JSON form.") from None
-    ring = KeyRing({(key.use, key.id): key for key in keys}, chosen)
-    _check_ring(ring, keys)
-    return ring
-
-
-def create_key_file(
-    path: Path, *, suite: Suite = Suite.INTERNATIONAL, for_demo: bool = False
-) -> None:
-    """Write fresh keys to a new file with mode 600; raise FileExistsError, never overwrite.
-
-    Those `for_demo` are marked, and production refuses them.
-    """
-    wanted = [("field", 1, Suite.INTERNATIONAL), ("field", 2, Suite.COMMERCIAL)]
-    wanted += [("index", 1, suite), ("audit", 1, suite)]
-    mark = {"demo": True} if for_demo else {}
-    text = json.dumps({**mark, "keys": [new_key(*each) for each in wanted]}, indent=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        # A link is refused if the name is taken, and nobody sees half a file.
-        os.link(draft, path)
-    finally:
-        draft.unlink()
-
-
-def new_key(use: str, key_id: int, suite: Suite, *, waiting: bool = False) -> dict[str, Any]:
-    """Return a fresh entry for the JSON of a ring."""
-    secret = base64.b64encode(secrets.token_bytes(_secret_size(use, suite))).decode()
-    entry = {"use": use, "id": key_id, "suite": int(suite), "secret": secret}
-    return entry | {"waiting": True} if waiting else entry
 
 
 @contextmanager
@@ -260,7 +168,7 @@ def using(ring: KeyRing) -> Iterator[KeyRing]:
 
 
 def ring_in_use() -> KeyRing:
-    """Return the ring of the process; raise KeyProblem before load_keys()."""
+    """Return the ring of the process; raise KeyProblem before put_to_use()."""
     if _in_use.ring is None:
         raise KeyProblem("The keys have not been loaded.")
     return _in_use.ring
@@ -352,13 +260,13 @@ def index_columns(code: str, value: str | None, kind: str) -> dict[str, bytes | 
     found: dict[str, bytes | None] = dict.fromkeys(code + suffix for suffix in INDEX_SUFFIXES)
     if value not in (None, ""):
         for key in ring_in_use().index_keys:
-            found[code + _column(key)] = blind_index(value, kind, key=key)
+            found[code + key.index_suffix] = blind_index(value, kind, key=key)
     return found
 
 
 def index_column(code: str) -> str:
     """Return the name of the index column of a sealed column that the key in force fills."""
-    return code + _column(ring_in_use().index_key)
+    return code + ring_in_use().index_key.index_suffix
 
 
 @dataclass
@@ -398,44 +306,6 @@ def _phone(text: str) -> str:
 _SPELLING: dict[str, Callable[[str], str]] = {"idcard": _upper, "phone": _phone, "text": str}
 
 
-def _column(key: Key) -> str:
-    return INDEX_SUFFIXES[(key.id + 1) % 2]
-
-
 def _place(header: bytes, table: str, column: str, uuid: UUID | str) -> bytes:
     row = uuid if isinstance(uuid, UUID) else UUID(uuid)
     return header + f"{table}\0{column}\0".encode() + row.bytes
-
-
-def _secret_size(use: str, suite: Suite) -> int:
-    return 16 if use == "field" and suite is Suite.COMMERCIAL else 32
-
-
-def _read_key(entry: Mapping[str, Any]) -> Key:
-    use, key_id, suite = entry["use"], entry["id"], Suite(entry["suite"])
-    if use not in USES or type(key_id) is not int or not 1 <= key_id <= MAX_KEY_ID:
-        raise ValueError
-    try:
-        secret = base64.b64decode(entry["secret"], validate=True)
-    except binascii.Error:
-        raise KeyProblem(f"Key {use}:{key_id} is not in base64.") from None
-    if len(secret) != _secret_size(use, suite):
-        raise KeyProblem(f"Key {use}:{key_id} must have {_secret_size(use, suite)} bytes.")
-    if len(set(secret)) < len(secret) // 4:
-        raise KeyProblem(f"Key {use}:{key_id} is not random.")
-    return Key(use, key_id, suite, secret, waiting=bool(entry.get("waiting", False)))
-
-
-def _check_ring(ring: KeyRing, keys: list[Key]) -> None:
-    if len(ring.keys) != len(keys):
-        raise KeyProblem("Two keys have the same use and id.")
-    if len({key.secret for key in keys}) != len(keys):
-        raise KeyProblem("Two keys have the same secret.")
-    for use in USES:
-        if not ring.all(use):
-            raise KeyProblem(f"There is no key for {use}.")
-    following = ring.next_index_key
-    if following and _column(following) == _column(ring.index_key):
-        raise KeyProblem("Of two index keys that follow each other one id is odd and one even.")
-    if not any(key.suite is ring.suite for key in ring.all("field")):
-        raise KeyProblem(f"There is no field key for CRYPTO_SUITE {int(ring.suite)}.")

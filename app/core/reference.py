@@ -1,4 +1,4 @@
-"""The reference data of seeds/*.csv as typed rows, and the check of the whole before use."""
+"""The reference data of seeds/*.csv as typed rows; exchange.seed_check says whether they hold."""
 
 import csv
 import json
@@ -11,10 +11,6 @@ from typing import Any
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
-DATA_TYPES = frozenset(
-    ("text", "int", "decimal", "date", "year_month", "code", "bool", "idcard", "phone", "email")
-)
-TABLES_OUTSIDE = frozenset({"@districts", "@regions", "@school_types"})
 FILLED_BY = frozenset({"", "school", "teacher", "both"})
 NATIONAL = "natsys"  # How the source of an indicator of the national system begins.
 REVIEWED_BY = frozenset({"authority", "school_then_authority"})
@@ -179,19 +175,6 @@ class Region:
     level: int
     parent: str
     status: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A fault of the reference data: where it stands and what mends it."""
-
-    file: str
-    row: int
-    text: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.file} row {self.row}: {self.text} {self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -364,34 +347,6 @@ def read_reference(folder: Path = SEEDS) -> Reference:
     )
 
 
-def _find_set_problems(folder: Path, ref: Reference) -> list[Finding]:
-    found = []
-    for number, row in enumerate(_rows(folder, "indicators.csv"), start=2):
-        where = ("indicators.csv", number)
-        if row["set"] not in ref.sets:
-            remedy = "Add it to indicator_sets.csv."
-            found.append(Finding(*where, f"set {row['set']!r} does not exist.", remedy))
-        if row["data_type"] not in DATA_TYPES:
-            remedy = f"Use one of: {', '.join(sorted(DATA_TYPES))}."
-            found.append(Finding(*where, f"data_type {row['data_type']!r} is unknown.", remedy))
-        table = row["code_table"]
-        if row["data_type"] == "code" and not table:
-            found.append(Finding(*where, "a code has no code_table.", "Name its table."))
-        if table and table not in ref.codes and table not in TABLES_OUTSIDE:
-            remedy = "Add it to code_tables.csv."
-            found.append(Finding(*where, f"code table {table!r} does not exist.", remedy))
-        condition = row["applicable_when"]
-        if condition and not _known_condition(ref, row["set"], condition):
-            found.append(
-                Finding(
-                    *where,
-                    f"applicable_when {condition!r} names an unknown indicator.",
-                    "Write field=value or field!=value with an existing field.",
-                )
-            )
-    return found
-
-
 def split_condition(condition: str) -> tuple[str, bool, str]:
     """Split `field=value` or `field!=value` into field, whether equality is meant, value."""
     if "!=" in condition:
@@ -399,92 +354,6 @@ def split_condition(condition: str) -> tuple[str, bool, str]:
         return name.strip(), False, value.strip()
     name, value = condition.split("=", 1)
     return name.strip(), True, value.strip()
-
-
-def _known_condition(ref: Reference, set_code: str, condition: str) -> bool:
-    if "=" not in condition:
-        return False
-    name = split_condition(condition)[0]
-    if "." in name:
-        set_code, name = name.split(".", 1)
-    return set_code in ref.sets and any(i.code == name for i in ref.sets[set_code].indicators)
-
-
-def _find_rule_problems(folder: Path, ref: Reference) -> list[Finding]:
-    found = []
-    for number, row in enumerate(_rows(folder, "indicator_rules.csv"), start=2):
-        where = ("indicator_rules.csv", number)
-        name = f"{row['set']}.{row['indicator']}"
-        if row["category"] not in ref.codes.get("school_category", {}):
-            found.append(
-                Finding(*where, f"category {row['category']!r} is unknown.", "See school_category.")
-            )
-        if row["set"] not in ref.sets or row["indicator"] not in {
-            i.code for i in ref.sets[row["set"]].indicators
-        }:
-            found.append(
-                Finding(*where, f"indicator {name!r} does not exist.", "Add it to indicators.csv.")
-            )
-        if row["filled_by"] not in FILLED_BY or row["reviewed_by"] not in REVIEWED_BY:
-            text = (
-                f"filled_by {row['filled_by']!r} or reviewed_by {row['reviewed_by']!r} is unknown."
-            )
-            remedy = "Use school, teacher or both; authority or school_then_authority."
-            found.append(Finding(*where, text, remedy))
-    return found
-
-
-def _find_missing_rules(ref: Reference) -> list[Finding]:
-    return [
-        Finding(
-            "indicator_rules.csv",
-            0,
-            f"{item.key} has no rule for category {category!r}.",
-            "Add the row.",
-        )
-        for entry in ref.sets.values()
-        for item in entry.indicators
-        for category in ref.categories
-        if (entry.code, item.code, category) not in ref.rules
-    ]
-
-
-def _find_code_problems(folder: Path, ref: Reference) -> list[Finding]:
-    found = []
-    seen: set[tuple[str, str]] = set()
-    for number, row in enumerate(_rows(folder, "code_tables.csv"), start=2):
-        where = ("code_tables.csv", number)
-        if (row["table"], row["code"]) in seen:
-            found.append(
-                Finding(*where, f"{row['table']} {row['code']!r} occurs twice.", "Remove one row.")
-            )
-        seen.add((row["table"], row["code"]))
-        if row["parent_code"] and row["parent_code"] not in ref.codes[row["table"]]:
-            found.append(
-                Finding(*where, f"parent {row['parent_code']!r} does not exist.", "Add the parent.")
-            )
-    for number, row in enumerate(_rows(folder, "school_types.csv"), start=2):
-        if row["category"] not in ref.codes.get("school_category", {}):
-            found.append(
-                Finding(
-                    "school_types.csv",
-                    number,
-                    f"category {row['category']!r} is unknown.",
-                    "See school_category in code_tables.csv.",
-                )
-            )
-    return found
-
-
-def find_problems(folder: Path = SEEDS) -> list[Finding]:
-    """Check a folder as a whole: every reference resolves, every indicator has a rule each."""
-    ref = read_reference(folder)
-    return (
-        _find_set_problems(folder, ref)
-        + _find_rule_problems(folder, ref)
-        + _find_missing_rules(ref)
-        + _find_code_problems(folder, ref)
-    )
 
 
 @cache

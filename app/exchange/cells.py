@@ -1,6 +1,11 @@
-"""Text on its way into and out of spreadsheets: nothing that a program would take for a formula."""
+"""Text on its way into and out of spreadsheets: nothing that a program would take for a formula;
+and the workbooks it is written into."""
 
+import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 # What Excel, WPS or LibreOffice may take for a formula when it opens a CSV file (SEC-33).
 _DANGEROUS = "=+\\-@\t\r\n\0＝＋－＠"
@@ -33,6 +38,16 @@ def for_workbook(text: str) -> str:
         return text
     text = _NOT_IN_XML.sub("", text)
     return f"'{text}" if _ESCAPED.match(text) else text
+
+
+def new_workbook(target: Path | Any, options: Mapping[str, Any]) -> Any:
+    """Open a workbook that is written when its block ends; `target` is a path or a stream.
+
+    The library comes with the first one: it takes 12 MB, which most web processes never need.
+    """
+    from xlsxwriter import Workbook  # noqa: PLC0415
+
+    return Workbook(os.fspath(target) if isinstance(target, Path) else target, dict(options))
 
 
 def column_letter(index: int) -> str:

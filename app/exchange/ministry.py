@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from app.core.clock import local
 from app.core.reference import Indicator
+from app.exchange.cells import new_workbook
 from app.exchange.template import TEXT
 from app.indicators.catalog import Catalog
 from app.models.report import ReportBatch
@@ -55,11 +54,8 @@ def write(
     Parts of it stand beside it meanwhile, in a folder that goes with the work (SEC-12).
     """
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(str(path), options | {"tmpdir": str(path.parent)})
-    try:
+    with new_workbook(path, options | {"tmpdir": str(path.parent)}) as book:
         _fill(book, batch, contents, catalog)
-    finally:
-        book.close()
 
 
 def _fill(

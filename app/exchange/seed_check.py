@@ -1,4 +1,7 @@
-"""The check of reference CSV before they are loaded: each finding names file, row and remedy."""
+"""The check of reference CSV before they are loaded: each finding names file, row and remedy.
+
+The shape of each file comes first, then what the rows say of each other.
+"""
 
 import csv
 import json
@@ -7,7 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.reference import Finding, Reference, find_problems, read_reference
+from app.core.reference import (
+    FILLED_BY,
+    REVIEWED_BY,
+    SEEDS,
+    Reference,
+    read_reference,
+    split_condition,
+)
+from app.indicators.catalog import DISTRICTS, REGIONS, SCHOOL_TYPES
 from app.indicators.checks import CHECKS
 from app.models.parameter import read_value
 
@@ -16,7 +27,24 @@ SEVERITIES = frozenset(("error", "warning"))
 TRIGGERS = frozenset(("save", "submit", "nightly"))
 # Written in `fields` of a check although no indicator has that name.
 PSEUDO_FIELDS = frozenset(("*", "school.category", "transfer"))
+DATA_TYPES = frozenset(
+    ("text", "int", "decimal", "date", "year_month", "code", "bool", "idcard", "phone", "email")
+)
+TABLES_OUTSIDE = frozenset({DISTRICTS, REGIONS, SCHOOL_TYPES})
 RELATIVE_BOUNDS = frozenset(("today", "this_year", "last_year", "next_year"))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault of the reference data: where it stands and what mends it."""
+
+    file: str
+    row: int
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file} row {self.row}: {self.text} {self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -103,13 +131,12 @@ SHAPES = {
 MAY_BE_BLANK = frozenset(("max_length",))
 
 
-def check_folder(folder: Path) -> list[Finding]:
-    """Return all faults of a folder of reference data; the shape of each file comes first."""
+def check_folder(folder: Path = SEEDS) -> list[Finding]:
+    """Return all faults of a folder of reference data; those of the shape alone if it has any."""
     found = [each for name, shape in SHAPES.items() for each in _file_findings(folder, name, shape)]
     if found:
         return found
-    ref = read_reference(folder)
-    return [*find_problems(folder), *_meaning_findings(folder, ref)]
+    return list(_meaning_findings(folder, read_reference(folder)))
 
 
 def _file_findings(folder: Path, name: str, shape: Shape) -> Iterator[Finding]:
@@ -179,6 +206,11 @@ def _rows(folder: Path, name: str) -> Iterator[tuple[int, Row]]:
 
 def _meaning_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
     yield from _indicator_findings(folder, ref)
+    yield from _rule_findings(folder, ref)
+    yield from _missing_rules(ref)
+    yield from _code_findings(folder, ref)
+    yield from _category_findings(folder, ref)
+    yield from _limit_findings(folder, ref)
     yield from _check_findings(folder, ref)
     yield from _parent_findings(folder, "regions_gbt2260.csv")
     yield from _parent_findings(folder, "districts.csv")
@@ -191,6 +223,81 @@ def _meaning_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
 
 
 def _indicator_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
+    for number, row in _rows(folder, "indicators.csv"):
+        where = ("indicators.csv", number)
+        if row["set"] not in ref.sets:
+            remedy = "Add it to indicator_sets.csv."
+            yield Finding(*where, f"set {row['set']!r} does not exist.", remedy)
+        if row["data_type"] not in DATA_TYPES:
+            remedy = f"Use one of: {', '.join(sorted(DATA_TYPES))}."
+            yield Finding(*where, f"data_type {row['data_type']!r} is unknown.", remedy)
+        table = row["code_table"]
+        if row["data_type"] == "code" and not table:
+            yield Finding(*where, "a code has no code_table.", "Name its table.")
+        if table and table not in ref.codes and table not in TABLES_OUTSIDE:
+            remedy = "Add it to code_tables.csv."
+            yield Finding(*where, f"code table {table!r} does not exist.", remedy)
+        condition = row["applicable_when"]
+        if condition and not _known_condition(ref, row["set"], condition):
+            text = f"applicable_when {condition!r} names an unknown indicator."
+            remedy = "Write field=value or field!=value with an existing field."
+            yield Finding(*where, text, remedy)
+
+
+def _known_condition(ref: Reference, set_code: str, condition: str) -> bool:
+    if "=" not in condition:
+        return False
+    name = split_condition(condition)[0]
+    if "." in name:
+        set_code, name = name.split(".", 1)
+    return set_code in ref.sets and any(i.code == name for i in ref.sets[set_code].indicators)
+
+
+def _rule_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
+    known = {item.key for entry in ref.sets.values() for item in entry.indicators}
+    for number, row in _rows(folder, "indicator_rules.csv"):
+        where = ("indicator_rules.csv", number)
+        if row["category"] not in ref.codes.get("school_category", {}):
+            text = f"category {row['category']!r} is unknown."
+            yield Finding(*where, text, "See school_category.")
+        name = f"{row['set']}.{row['indicator']}"
+        if name not in known:
+            text = f"indicator {name!r} does not exist."
+            yield Finding(*where, text, "Add it to indicators.csv.")
+        if row["filled_by"] not in FILLED_BY or row["reviewed_by"] not in REVIEWED_BY:
+            text = (
+                f"filled_by {row['filled_by']!r} or reviewed_by {row['reviewed_by']!r} is unknown."
+            )
+            remedy = "Use school, teacher or both; authority or school_then_authority."
+            yield Finding(*where, text, remedy)
+
+
+def _missing_rules(ref: Reference) -> Iterator[Finding]:
+    for entry in ref.sets.values():
+        for item in entry.indicators:
+            for category in ref.categories:
+                if (entry.code, item.code, category) not in ref.rules:
+                    text = f"{item.key} has no rule for category {category!r}."
+                    yield Finding("indicator_rules.csv", 0, text, "Add the row.")
+
+
+def _code_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
+    for number, row in _rows(folder, "code_tables.csv"):
+        parent = row["parent_code"]
+        if parent and parent not in ref.codes[row["table"]]:
+            text = f"parent {parent!r} does not exist."
+            yield Finding("code_tables.csv", number, text, "Add the parent.")
+
+
+def _category_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
+    for number, row in _rows(folder, "school_types.csv"):
+        if row["category"] not in ref.codes.get("school_category", {}):
+            text = f"category {row['category']!r} is unknown."
+            remedy = "See school_category in code_tables.csv."
+            yield Finding("school_types.csv", number, text, remedy)
+
+
+def _limit_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
     for number, row in _rows(folder, "indicators.csv"):
         where = ("indicators.csv", number)
         try:

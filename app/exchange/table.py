@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import xlsxwriter
 from flask import has_request_context, stream_with_context
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.core.clock import local
-from app.exchange.cells import escape, for_workbook
+from app.exchange.cells import escape, for_workbook, new_workbook
 from app.exchange.template import TEXT
 from app.exchange.workbook import MAX_TEXT
 
@@ -62,7 +61,7 @@ def write_workbook(
     break off.
     """
     options = {"constant_memory": True, "tmpdir": str(folder) if folder else None}
-    with xlsxwriter.Workbook(target, options) as book:
+    with new_workbook(target, options) as book:
         page = book.add_worksheet(_NOT_IN_TITLES.sub(" ", title)[:MAX_TITLE].strip("' ") or None)
         text, bold = book.add_format(TEXT), book.add_format(TEXT | {"bold": True})
         page.set_column(0, max(len(headings) - 1, 0), _WIDTH)

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
 from flask_babel import gettext as _
 
 from app.core.reference import Indicator
-from app.exchange.cells import column_letter
+from app.exchange.cells import column_letter, new_workbook
 from app.exchange.layout import (
     ABOUT,
     CATEGORY_CELL,
@@ -73,7 +72,7 @@ class FileBook:
             if wanted is None or each.set.code in wanted
         }
         on_disk = {"constant_memory": True, "tmpdir": str(folder)}
-        self._book = xlsxwriter.Workbook(target, on_disk if folder else {"in_memory": True})
+        self._book = new_workbook(target, on_disk if folder else {"in_memory": True})
         self._text = self._book.add_format(TEXT)
         self._headings = {
             required: self._book.add_format(HEADING | (REQUIRED if required else OPTIONAL))

@@ -57,9 +57,14 @@ def is_picture(indicator: Indicator) -> bool:
 
 
 def may_see_picture(actor: Actor, catalog: Catalog) -> bool:
-    """Whether the photo of a file in scope is shown to the actor, as find() decides it."""
-    pictures = (item for item in catalog.indicators("basic") if is_picture(item))
-    return all(view_on_file(actor, item) is View.WHOLE for item in pictures)
+    """Whether the photo of a file in scope is shown to the actor."""
+    return _is_shown(actor, "basic", PICTURE, catalog)
+
+
+def _is_shown(actor: Actor, set_code: str, code: str, catalog: Catalog) -> bool:
+    """Whether uploads for an indicator are shown to the actor: whole or not at all (SEC-34)."""
+    item = catalog.by_key.get(f"{set_code}.{code}")
+    return item is not None and view_on_file(actor, item) is View.WHOLE
 
 
 def store(
@@ -183,9 +188,9 @@ def find(session: Session, actor: Actor, uuid: str, *, catalog: Catalog) -> Atta
         if not may_read_evidence(actor) or session.scalars(of).first() is None:
             raise NotFound()
         return kept
-    item = catalog.by_key.get(f"{kept.set}.{kept.field}")
-    hidden = item is None or view_on_file(actor, item) is not View.WHOLE
-    if hidden or (kept.record_uuid is None and kept.uploaded_by != actor.account_id):
+    if not _is_shown(actor, kept.set, kept.field, catalog):
+        raise NotFound()
+    if kept.record_uuid is None and kept.uploaded_by != actor.account_id:
         raise NotFound()
     return kept
 

@@ -23,12 +23,13 @@ from app.models.correction import Correction
 from app.models.history import Transition
 from app.models.record import PENDING, TEACHER_SETS
 from app.models.teacher import Teacher
-from app.services import audit, check
+from app.services import audit
 from app.services.among import among
 from app.services.attachment import EVIDENCE
 from app.services.change import TYPED_IN, brought
 from app.services.contents import file_data
 from app.services.effect import Coming, applied, bring_into_force, move_rows
+from app.services.identity import known_identities
 
 # What says who a person is: a change of it needs evidence, as one of a core set does.
 IDENTITY = frozenset({"basic.name", "basic.id_doc_type", "basic.id_no"})
@@ -188,7 +189,7 @@ def number_is_free(act: Any, items: list[Process]) -> Guarded:
     if not wanted:
         return {}
     asked = [index for indexes in wanted.values() for index in indexes]
-    taken: set[bytes] = set(check.known_identities(act.session, act.actor.unit_id, asked))
+    taken: set[bytes] = set(known_identities(act.session, act.actor.unit_id, asked))
     text = _("A file with this ID number exists already.")
     found: Guarded = {}
     for key, indexes in wanted.items():

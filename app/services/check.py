@@ -5,7 +5,7 @@ that an approval runs again only what moved since.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import force_locale
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.clock import now, today
-from app.core.crypto import blind_index, search_indexes
+from app.core.crypto import blind_index
 from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.indicators import checks
 from app.indicators.catalog import Catalog, language
@@ -24,72 +24,12 @@ from app.indicators.file import FileData, Row
 from app.indicators.rules import may_fill
 from app.indicators.values import as_text
 from app.models.teacher import FileProblem, Teacher
-from app.models.unit import Unit
 from app.services import audit, transition
 from app.services.filling import FILLED_IN, hold
 
 SCOPE = "DQ018"
 ACKNOWLEDGE = "acknowledge"  # Beside the steps of the review in the history of a file.
 RETIRED = frozenset({"301", "302"})
-
-
-@dataclass(frozen=True)
-class KnownIdentity:
-    """A file that an ID number has already: active in the own school or in another, or closed."""
-
-    active: bool
-    own: bool
-    school: str
-
-
-def identity_problems(
-    session: Session, actor: Actor, values: Mapping[str, Any], catalog: Catalog
-) -> list[Problem]:
-    """Whether the ID number of a file to be opened belongs to another file (DQ007, DQ008)."""
-    indexes = search_indexes(values["id_no"], "idcard")
-    known = known_identities(session, actor.unit_id, indexes)
-    return [identity_problem(known[index]) for index in indexes if index in known][:1]
-
-
-def known_identities(
-    session: Session, school_id: int, indexes: Sequence[bytes]
-) -> dict[bytes, KnownIdentity]:
-    """The files that ID numbers have already, by blind index, wherever they lie; active ones first.
-
-    Only the school's name and yes or no come out of it.
-    """
-    rows: Any = session.execute(
-        select(Teacher, Unit.name)
-        .join(Unit, Unit.id == Teacher.school_id)
-        .where(Teacher.has_number(indexes))
-        .order_by(Teacher.active.desc(), Teacher.id)
-        .execution_options(unscoped=True)
-    )
-    found: dict[bytes, KnownIdentity] = {}
-    for teacher, name in rows:
-        known = KnownIdentity(bool(teacher.active), teacher.school_id == school_id, name)
-        for index in teacher.number_indexes:
-            found.setdefault(index, known)
-    return found
-
-
-def identity_problem(known: KnownIdentity) -> Problem:
-    """Why no second file is opened for the person."""
-    place: dict[str, Any] = {"set": "basic", "field": "id_no"}
-    if known.active and known.own:
-        return Problem("DQ007", _("This ID number has a file in your school already."), **place)
-    if known.active:
-        text = _(
-            "This ID number has an active file at %(school)s. Use a transfer instead of a second"
-            " file.",
-            school=known.school,
-        )
-        return Problem("DQ008", text, **place)
-    text = _(
-        "A file of a former employee has this ID number. It is taken up again instead of opening"
-        " a second one; please ask your authority."
-    )
-    return Problem("DQ007", text, **place)
 
 
 def refused_status(status: str, catalog: Catalog) -> list[Problem]:

@@ -97,7 +97,11 @@ def _contract(basic: dict[str, Any], catalog: Catalog, needed: int) -> list[Scop
 def _first(session: Session, teacher: Teacher, set_code: str) -> dict[str, Any]:
     """The values of the first present row of a set; of posts, the one not ended."""
     cls = TEACHER_SETS[set_code]
-    mine = select(cls).where(cls.teacher_id == teacher.id, present(cls, teacher)).order_by(cls.id)
+    mine = (
+        select(cls)
+        .where(cls.teacher_id == teacher.id, present(cls, teacher.is_in_force))
+        .order_by(cls.id)
+    )
     if set_code == "post":
         mine = mine.where(cls.end.is_(None))
     found = session.scalars(mine.limit(1)).first()

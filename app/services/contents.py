@@ -1,17 +1,20 @@
 """What a file holds: its rows now or as of a moment, and the whole of it as plain values."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.core.errors import NotFound
 from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
+from app.models.base import UtcDateTime
 from app.models.record import TEACHER_SETS
 from app.models.teacher import NoneAnswer, Teacher
 from app.models.unit import Unit
+from app.services.among import among
 from app.services.facts import facts as facts_of
 
 
@@ -22,7 +25,9 @@ def find_record(session: Session, teacher: Teacher, set_code: str, record_uuid: 
         raise NotFound()
     found = session.scalars(
         select(cls).where(
-            cls.teacher_id == teacher.id, cls.uuid == record_uuid, present(cls, teacher)
+            cls.teacher_id == teacher.id,
+            cls.uuid == record_uuid,
+            present(cls, teacher.is_in_force),
         )
     ).first()
     if found is None:
@@ -35,29 +40,39 @@ def records(session: Session, teacher: Teacher, set_code: str, moment: Any = Non
     cls = TEACHER_SETS.get(set_code)
     if cls is None:
         raise NotFound()
-    when = present(cls, teacher) if moment is None else cls.as_of(moment)
+    when = present(cls, teacher.is_in_force) if moment is None else cls.as_of(moment)
     return list(
         session.scalars(select(cls).where(cls.teacher_id == teacher.id, when).order_by(cls.id))
     )
 
 
-def present(cls: Any, teacher: Teacher) -> Any:
-    """The rows that make up a file at present: its drafts while open, else those in force."""
-    return cls.as_of() if teacher.is_in_force else cls.valid_from.is_(None)
+def present(cls: Any, in_force: bool) -> Any:
+    """The rows that make up a file at present: those in force once it is, its drafts before."""
+    return cls.as_of() if in_force else cls.valid_from.is_(None)
 
 
 def counts(session: Session, teacher: Teacher, moment: Any = None) -> dict[str, int]:
     """Rows per set, now or as of a moment, in one statement."""
+    given: dict[str, Any] = {"teacher": teacher.id}
+    given |= {} if moment is None else {"moment": moment}
+    statement = _count_statement(teacher.is_in_force, at_moment=moment is not None)
+    return {row.set: row.n for row in session.execute(statement, given)}
+
+
+@cache
+def _count_statement(in_force: bool, *, at_moment: bool) -> Any:
+    """A count per set of one file; 28 parts are dear to put together each time."""
+    moment = bindparam("moment", type_=UtcDateTime())
     parts = [
         select(literal(code).label("set"), func.count().label("n"))
         .select_from(cls)
         .where(
-            cls.teacher_id == teacher.id,
-            present(cls, teacher) if moment is None else cls.as_of(moment),
+            cls.teacher_id == bindparam("teacher"),
+            cls.as_of(moment) if at_moment else present(cls, in_force),
         )
         for code, cls in TEACHER_SETS.items()
     ]
-    return {row.set: row.n for row in session.execute(union_all(*parts))}
+    return union_all(*parts)
 
 
 def file_data(
@@ -75,12 +90,14 @@ def file_data(
     rows: dict[int, dict[str, list[Row]]] = {key: {} for key in ids}
     for code, cls in TEACHER_SETS.items():
         for record in session.scalars(
-            select(cls).where(_content(cls, ids, open_ids, live_ids, moment)).order_by(cls.id)
+            select(cls).where(_content(session, cls, open_ids, live_ids, moment)).order_by(cls.id)
         ):
             rows[record.teacher_id].setdefault(code, []).append(Row(record.uuid, record.values()))
     none: dict[int, set[str]] = {}
     for teacher_id, code in session.execute(
-        select(NoneAnswer.teacher_id, NoneAnswer.set).where(NoneAnswer.teacher_id.in_(ids))
+        select(NoneAnswer.teacher_id, NoneAnswer.set).where(
+            among(session, NoneAnswer.teacher_id, ids)
+        )
     ):
         none.setdefault(teacher_id, set()).add(code)
     facts = facts_of(session, teachers) if with_facts else {}
@@ -101,23 +118,22 @@ def file_data(
 def present_records(session: Session, set_code: str, teachers: Sequence[Teacher]) -> list[Any]:
     """The present rows of one set of some files."""
     cls = TEACHER_SETS[set_code]
-    ids = [t.id for t in teachers]
     open_ids = [t.id for t in teachers if not t.is_in_force]
     live_ids = [t.id for t in teachers if t.is_in_force]
-    return list(session.scalars(select(cls).where(_content(cls, ids, open_ids, live_ids, None))))
+    where = _content(session, cls, open_ids, live_ids, None)
+    return list(session.scalars(select(cls).where(where)))
 
 
 def _content(
-    cls: Any, ids: list[int], open_ids: list[int], live_ids: list[int], moment: Any
+    session: Session, cls: Any, open_ids: list[int], live_ids: list[int], moment: Any
 ) -> Any:
     if moment is not None:
-        return cls.teacher_id.in_(ids) & cls.as_of(moment)
+        return among(session, cls.teacher_id, [*open_ids, *live_ids]) & cls.as_of(moment)
+    drafts = among(session, cls.teacher_id, open_ids) & present(cls, False)
+    live = among(session, cls.teacher_id, live_ids) & present(cls, True)
     if not live_ids:
-        return cls.teacher_id.in_(open_ids) & cls.valid_from.is_(None)
-    if not open_ids:
-        return cls.teacher_id.in_(live_ids) & cls.as_of()
-    drafts = cls.teacher_id.in_(open_ids) & cls.valid_from.is_(None)
-    return drafts | (cls.teacher_id.in_(live_ids) & cls.as_of())
+        return drafts
+    return live if not open_ids else drafts | live
 
 
 def schools_of(session: Session, teachers: Sequence[Teacher]) -> dict[int, SchoolFacts]:

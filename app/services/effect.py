@@ -25,7 +25,7 @@ from app.models.teacher import FileVersion, NoneAnswer, Teacher
 from app.services.among import among
 from app.services.contents import file_data, present_records
 from app.services.facts import facts
-from app.services.file import flush_identity, identify
+from app.services.identity import flush_identity, identify
 from app.services.projection import DERIVED_ROWS, is_worth_a_row, renew
 from app.services.record import Change, Columns, insert_rows, stored, update_rows
 

@@ -6,14 +6,12 @@ from uuid import uuid4
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from app.access.fields import may_edit
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now
-from app.core.crypto import index_columns, seal
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.core.reference import Indicator
 from app.core.sealed import UNREADABLE
@@ -29,7 +27,7 @@ from app.models.teacher import (
     Teacher,
 )
 from app.models.unit import Unit
-from app.services import attachment, audit, check, filling
+from app.services import attachment, audit, check, filling, identity
 from app.services.contents import file_data, find_record, records, schools_of
 from app.services.filling import require_open
 from app.services.projection import refresh
@@ -65,7 +63,7 @@ def create_file(
         problems += check.refused_status(status, catalog)
     if problems:
         raise Refused(problems=problems)
-    problems += check.identity_problems(session, actor, values, catalog)
+    problems += identity.identity_problems(session, actor, values)
     if problems:
         raise Refused(problems=problems)
     teacher = new_file(school, values)
@@ -76,7 +74,7 @@ def create_file(
     if problems:
         raise Refused(problems=problems)
     session.add(teacher)
-    flush_identity(session)
+    identity.flush_identity(session)
     record = new_record(teacher, "basic", actor)
     for code, value in {**defaults, **values}.items():
         record.put(code, value)
@@ -115,7 +113,7 @@ def new_file(school: Unit, values: Mapping[str, Any]) -> Teacher:
         created_at=stamp,
         state_since=stamp,
     )
-    identify(teacher, values)
+    identity.identify(teacher, values)
     return teacher
 
 
@@ -185,12 +183,12 @@ def save_record(
     record.entered_by, record.entered_at = actor.account_id, now()
     if set_code == "basic":
         teacher.name = merged["name"]
-        identify(teacher, merged)
+        identity.identify(teacher, merged)
+    identity.flush_identity(session)  # Before any query that would flush by itself.
     session.execute(
         delete(NoneAnswer).where(NoneAnswer.teacher_id == teacher.id, NoneAnswer.set == set_code)
     )
     contribute(session, actor, [teacher.id])
-    flush_identity(session)
     attachment.link(session, teacher, record)
     refresh(session, [teacher], catalog)
     audit.record(
@@ -321,41 +319,6 @@ def new_record(teacher: Teacher, set_code: str, actor: Actor) -> Any:
     )
 
 
-def identify(teacher: Teacher, values: Mapping[str, Any]) -> None:
-    """Keep number and document type of the basic set with the file, sealed and indexed."""
-    number = values.get("id_no")
-    teacher.id_doc_type = values.get("id_doc_type")
-    if number is UNREADABLE:
-        return
-    if not number:
-        teacher.id_no = teacher.id_no_index = teacher.id_no_index2 = None
-        return
-    indexes = index_columns("id_no", number, "idcard")
-    if any(getattr(teacher, name) != index for name, index in indexes.items()):
-        teacher.id_no_index, teacher.id_no_index2 = indexes.values()
-        teacher.id_no = seal(number, table="teacher", column="id_no", uuid=teacher.uuid)
-
-
-def flush_identity(session: Session) -> None:
-    """Write what is pending. Raise Refused (DQ007) when another file has the ID number."""
-    try:
-        session.flush()
-    except IntegrityError as clash:
-        if "id_no" not in str(clash.orig):
-            raise
-        session.rollback()
-        raise Refused(
-            problems=[
-                Problem(
-                    "DQ007",
-                    _("A file with this ID number exists already."),
-                    set="basic",
-                    field="id_no",
-                )
-            ]
-        ) from clash
-
-
 def require_rights(
     actor: Actor,
     teacher: Teacher,
@@ -422,10 +385,3 @@ def contribute(session: Session, actor: Actor, teachers: Sequence[int]) -> None:
     for key in teachers:
         if key not in known:
             session.add(Contributor(teacher_id=key, account_id=actor.account_id))
-
-
-def sealed_id(session: Session, teacher: Teacher) -> Teacher:
-    """The teacher with the sealed ID number loaded."""
-    return session.scalars(
-        select(Teacher).where(Teacher.id == teacher.id).options(undefer(Teacher.id_no))
-    ).one()

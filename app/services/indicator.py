@@ -21,6 +21,7 @@ from app.models.record import KEPT_ON_TEACHER, TEACHER_SETS
 from app.models.teacher import IN_FORCE_STATES, Teacher
 from app.models.unit import Unit
 from app.services import audit
+from app.services.contents import present
 from app.services.versioned import current_row, former_rows, replace_row, require_right
 
 RESOURCE = "Indicator"
@@ -236,10 +237,8 @@ def _lacks(cls: Any, item: Indicator, catalog: Catalog) -> Any:
 def _present(rows: Any) -> Any:
     """The rows that make up the file at present: its drafts while open, else those in force."""
     in_force = Teacher.state.in_(IN_FORCE_STATES)
-    live = rows.valid_from.is_not(None) & rows.valid_to.is_(None)
-    return (rows.teacher_id == Teacher.id) & or_(
-        in_force & live, ~in_force & rows.valid_from.is_(None)
-    )
+    now = or_(in_force & present(rows, True), ~in_force & present(rows, False))
+    return (rows.teacher_id == Teacher.id) & now
 
 
 def _holds(rows: Any, condition: Any, catalog: Catalog) -> Any:

@@ -13,7 +13,8 @@ from flask import Flask, Response, current_app, jsonify
 from sqlalchemy import text
 
 from app.access.scope import system
-from app.core.crypto import ring_in_use, ring_of, seal, unseal
+from app.core.crypto import ring_in_use, seal, unseal
+from app.core.keys import ring_of
 from app.extensions import db
 from app.services import job as queue
 from app.services import key

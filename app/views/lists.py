@@ -262,9 +262,14 @@ class Lists:
         return {"list": ListTable(listing=listing.with_parts(**parts))}
 
     def _page(self, query: Query, arguments: Arguments, columns: Any) -> Any:
+        first, most = arguments.page * arguments.size, arguments.size + 1
+        if first:
+            # A page far back: its keys by the index alone, then the rows of this page.
+            key = self.datamodel.get_pk()
+            keys = self._ordered(query, arguments).with_entities(key).offset(first).limit(most)
+            query, first = query.filter(key.in_(keys.subquery().select())), 0
         query = self.datamodel.with_relations(query, [*columns, *self.list_relations])
-        query = self._ordered(query, arguments)
-        return query.offset(arguments.page * arguments.size).limit(arguments.size + 1).all()
+        return self._ordered(query, arguments).offset(first).limit(most).all()
 
     def _columns(self, columns: Any, arguments: Arguments) -> Any:
         name, made = type(self).__name__, []

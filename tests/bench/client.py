@@ -2,16 +2,20 @@
 
 import json
 import re
+from collections.abc import Sequence
 from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
-TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
+HOME, LOGIN = "/", "/login/"
+Fields = Sequence[tuple[str, str]]
 
 
 class Browser:
-    """Keeps cookies and one connection."""
+    """Keeps cookies and one connection; sends forms with the token of a page."""
 
     def __init__(self, port: int) -> None:
         self.port, self.cookies = port, SimpleCookie()
@@ -32,27 +36,49 @@ class Browser:
                 self.cookies.load(value)
         return answer.status, data, dict(answer.getheaders())
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
         """Fetch a page; anything but 200 is an error."""
-        status, data, _headers = self.request("GET", path)
+        status, data, _headers = self.request("GET", path, headers=headers)
         if status != 200:
             raise RuntimeError(f"GET {path}: {status} {data[:300]!r}")
         return data
 
     def sign_in(self, username: str, password: str) -> "Browser":
         """Sign in by the form."""
-        token = TOKEN.search(self.get("/login/").decode())
-        form = {"username": username, "password": password}
-        form["csrf_token"] = token.group(1) if token else ""
-        status, data, _headers = self.request(
-            "POST",
-            "/login/",
-            urlencode(form),
-            {"Content-Type": "application/x-www-form-urlencoded"},
-        )
+        fields = [("username", username), ("password", password)]
+        status, data = self.submit(LOGIN, fields, page=LOGIN)
         if status not in (302, 303):
             raise RuntimeError(f"sign-in as {username}: {status} {data[:300]!r}")
         return self
+
+    def submit(self, path: str, fields: Fields, *, page: str = HOME) -> tuple[int, bytes]:
+        """Send a form with the token of a page; anything from 400 on is an error."""
+        body = urlencode([("csrf_token", self._token(page)), *fields]).encode()
+        return self._post(path, body, "application/x-www-form-urlencoded")
+
+    def upload(self, path: str, fields: Fields, name: str, content: bytes) -> tuple[int, bytes]:
+        """Send a form with a file in the field of that name; anything from 400 on is an error."""
+        edge = uuid4().hex
+        head = "".join(
+            f'--{edge}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+            for field, value in [("csrf_token", self._token(HOME)), *fields]
+        )
+        head += f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="t.xlsx"\r\n'
+        head += "Content-Type: application/octet-stream\r\n\r\n"
+        body = head.encode() + content + f"\r\n--{edge}--\r\n".encode()
+        return self._post(path, body, f"multipart/form-data; boundary={edge}")
+
+    def _token(self, page: str) -> str:
+        found = TOKEN.search(self.get(page).decode())
+        if found is None:
+            raise RuntimeError(f"GET {page}: no token for forms")
+        return found[1]
+
+    def _post(self, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
+        status, data, _headers = self.request("POST", path, body, {"Content-Type": kind})
+        if status >= 400:
+            raise RuntimeError(f"POST {path}: {status} {data[:300]!r}")
+        return status, data
 
 
 class Caller:

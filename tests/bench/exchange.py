@@ -7,25 +7,27 @@ check; that of J8 writes twenty columns of all files with xlsxwriter from a curs
 import csv
 import io
 import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
-from uuid import uuid4
 
 import openpyxl
 import xlsxwriter
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session
 
+from app.services.job import enqueue
 from tests.bench.client import Browser
+from tests.bench.process import FLASK, ROOT, START_LIMIT, peak_memory, running, wait_until
 
-META = re.compile(r'name="csrf-token" content="([^"]+)"')
+JOB_LIMIT = 1800  # Seconds.
+BUSY = ("queued", "running")
+HOW = [("mode", "insert"), ("take", "all")]
 CATEGORY = "primary_secondary"
 COLUMNS = (
     "name", "sex", "school", "authority_id", "teacher_no", "stage", "subject", "title", "education",
@@ -54,52 +56,36 @@ def write_workbook(path: Path, rows: int) -> None:
         path.with_suffix(".txt").write_text(kitchen.username(kitchen.school(CATEGORY)))
 
 
-@contextmanager
-def working(environ: dict[str, str], root: Path) -> Iterator[subprocess.Popen]:
-    """A worker of the queue."""
-    command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
-    child = subprocess.Popen(command, env=environ, cwd=root, stdout=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        child.wait(60)
-
-
-def peak(child: subprocess.Popen) -> float:
-    """The largest resident set that a process has had, in MB."""
-    status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")
-    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
-
-
 class Exchange:
     """Imports and exports over one served database, with one worker."""
 
-    def __init__(self, port: int, url: str, root: Path, environ: dict[str, str]) -> None:
-        self.port, self.root, self.environ = port, root, environ
+    def __init__(self, port: int, url: str, environ: dict[str, str]) -> None:
+        self.port, self.environ = port, environ
         self.engine: Engine = create_engine(url)
 
     def _value(self, statement: str) -> Any:
         with self.engine.connect() as connection:
             return connection.execute(text(statement)).scalar()
 
-    def _wait(self, statement: str, good: str, busy: tuple[str, ...]) -> None:
-        while (state := self._value(statement)) in busy:
-            time.sleep(0.1)
-        if state != good:
-            raise RuntimeError(f"{state} instead of {good}")
+    def _wait(
+        self, statement: str, good: str, busy: Sequence[str] = BUSY, seconds: float = JOB_LIMIT
+    ) -> None:
+        """Wait until a state is none of the busy ones, and insist on the good one."""
+        what = f"{good} as the answer of {statement}"
+        wait_until(lambda: self._value(statement) not in busy, what, seconds=seconds, pause=0.1)
+        if (state := self._value(statement)) != good:
+            raise RuntimeError(f"{state} instead of {what}")
 
-    def _post(self, browser: Browser, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
-        status, data, _headers = browser.request("POST", path, body, {"Content-Type": kind})
-        if status >= 400:
-            raise RuntimeError(f"POST {path}: {status} {data[:300]!r}")
-        return status, data
-
-    def _form(self, browser: Browser, path: str, fields: list[tuple[str, str]]) -> bytes:
-        found = META.search(browser.get("/").decode())
-        assert found, "no token on the home page"
-        body = urlencode([("csrf_token", found[1]), *fields]).encode()
-        return self._post(browser, path, body, "application/x-www-form-urlencoded")[1]
+    @contextmanager
+    def _working(self) -> Iterator[subprocess.Popen]:
+        """A worker that has carried out a small job: its start is not the next one's."""
+        with running([*FLASK, "worker"], self.environ) as worker:
+            with Session(self.engine) as session:
+                first = enqueue(session, "remove_uploads").id
+                session.commit()
+            state = f"SELECT state FROM job WHERE id = {first}"
+            self._wait(state, "done", seconds=START_LIMIT)
+            yield worker
 
     def bring_in(self, rows: int, password: str) -> tuple[float, float, float]:
         """Upload, check and commit; seconds of ours and of the floor, and MB of the worker."""
@@ -108,39 +94,24 @@ class Exchange:
             code = "import sys; from pathlib import Path; from tests.bench.exchange import"
             code += " write_workbook; write_workbook(Path(sys.argv[1]), int(sys.argv[2]))"
             command = [sys.executable, "-c", code, str(path), str(rows)]
-            subprocess.run(command, env=self.environ, cwd=self.root, check=True)
+            subprocess.run(command, env=self.environ, cwd=ROOT, check=True)
             content = path.read_bytes()
             browser = Browser(self.port).sign_in(path.with_suffix(".txt").read_text(), password)
-        drain = [sys.executable, "-m", "flask", "--app", "app", "worker", "--once"]
-        subprocess.run(drain, env=self.environ, cwd=self.root, check=True)  # Nightly work first.
-        with working(self.environ, self.root) as worker:
-            time.sleep(3)  # Its start is not the import's.
+        drain = [*FLASK, "worker", "--once"]
+        subprocess.run(drain, env=self.environ, cwd=ROOT, check=True)  # Nightly work first.
+        with self._working() as worker:
             began = time.perf_counter()
-            self._upload(browser, content)
+            browser.upload("/import/upload", HOW, "workbook", content)
             state = "SELECT state FROM import_batch ORDER BY id DESC LIMIT 1"
             self._wait(state, "checked", ("uploaded", "checking"))
             uuid = self._value("SELECT uuid FROM import_batch ORDER BY id DESC LIMIT 1")
-            self._form(browser, f"/import/{uuid}/commit", [])
+            browser.submit(f"/import/{uuid}/commit", [])
             self._wait(state, "done", ("checked", "committing"))
             ours = time.perf_counter() - began
-            memory = peak(worker)
+            memory = peak_memory(worker)
         taken = self._value("SELECT inserted FROM import_batch ORDER BY id DESC LIMIT 1")
         assert taken == rows, f"{taken} of {rows} rows were taken"
         return ours, self._read_and_insert(content), memory
-
-    def _upload(self, browser: Browser, content: bytes) -> None:
-        found = META.search(browser.get("/").decode())
-        assert found
-        edge = uuid4().hex
-        parts = [("csrf_token", found[1]), ("mode", "insert"), ("take", "all")]
-        head = "".join(
-            f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in parts
-        )
-        file = f'--{edge}\r\nContent-Disposition: form-data; name="workbook"; filename="t.xlsx"\r\n'
-        file += "Content-Type: application/octet-stream\r\n\r\n"
-        body = head.encode() + file.encode() + content + f"\r\n--{edge}--\r\n".encode()
-        self._post(browser, "/import/upload", body, f"multipart/form-data; boundary={edge}")
 
     def _read_and_insert(self, content: bytes) -> float:
         """The floor of J7: cells into a table of texts."""
@@ -163,22 +134,22 @@ class Exchange:
     def take_out(self, browser: Browser) -> tuple[float, float, float]:
         """Export the list of teachers; seconds of ours and of the floor, MB of the worker."""
         fields = [("purpose", "年度统计"), ("query", ""), *[("column", c) for c in COLUMNS]]
-        with working(self.environ, self.root) as worker:
-            time.sleep(3)
+        with self._working() as worker:
             began = time.perf_counter()
-            sent = self._form(browser, "/teacher/export", fields)
+            _status, sent = browser.submit("/teacher/export", fields)
             if not sent.startswith(b"PK"):  # A short list comes at once, without a job.
                 state = "SELECT state FROM job WHERE name LIKE 'export%' ORDER BY id DESC LIMIT 1"
-                self._wait(state, "done", ("queued", "running"))
+                self._wait(state, "done")
             ours = time.perf_counter() - began
-            memory = peak(worker)
+            memory = peak_memory(worker)
         return ours, self._timed(self._write_xlsx), memory
 
     def stream(self, browser: Browser) -> tuple[float, float]:
         """The same list as CSV, streamed; seconds of ours and of the floor."""
         fields = [("purpose", "年度统计"), ("query", ""), ("format", "csv")]
+        fields += [("column", c) for c in COLUMNS]
         began = time.perf_counter()
-        data = self._form(browser, "/teacher/export", fields + [("column", c) for c in COLUMNS])
+        _status, data = browser.submit("/teacher/export", fields)
         ours = time.perf_counter() - began
         assert data.count(b"\n") > 100, data[:300]
         return ours, self._timed(self._write_csv)

@@ -28,6 +28,14 @@ QUERIES: dict[str, tuple[str, str | None]] = {
         f"{ROWS} ORDER BY t.name, t.id LIMIT {SIZE}",
         "SELECT count(*) FROM teacher",
     ),
+    "j1_district": (
+        f"{ROWS} WHERE t.authority_id = :unit ORDER BY t.name, t.id LIMIT {SIZE}",
+        "SELECT count(*) FROM teacher WHERE authority_id = :unit",
+    ),
+    "j1_school": (
+        f"{ROWS} WHERE t.school_id = :unit ORDER BY t.name, t.id LIMIT {SIZE}",
+        "SELECT count(*) FROM teacher WHERE school_id = :unit",
+    ),
     "j2": (
         f"{ROWS} WHERE t.authority_id = :authority AND t.name LIKE :name"
         f" ORDER BY t.name, t.id LIMIT {SIZE}",

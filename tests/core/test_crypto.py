@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core import crypto
-from app.core.crypto import FileKeys, Key, KeyProblem, SealBroken, Suite, TextKeys
+from app.core.crypto import Key, KeyProblem, SealBroken, Suite
+from app.core.keys import FileKeys, TextKeys, create_key_file, load_keys, new_key, read_ring
 
 ROW = UUID("6f1e3a52-6d1b-4b3e-9d43-0d5a0a5f2c11")
 PLACE = {"table": "rec_basic", "column": "id_no", "uuid": ROW}
@@ -28,16 +29,16 @@ RFC_PLACE = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
 def entries(**changes):
     """Return a complete set of keys as JSON entries; `changes` replace or add by "use_id"."""
     wanted = {
-        "field_1": crypto.new_key("field", 1, Suite.INTERNATIONAL),
-        "field_2": crypto.new_key("field", 2, Suite.COMMERCIAL),
-        "index_1": crypto.new_key("index", 1, Suite.INTERNATIONAL),
-        "audit_1": crypto.new_key("audit", 1, Suite.INTERNATIONAL),
+        "field_1": new_key("field", 1, Suite.INTERNATIONAL),
+        "field_2": new_key("field", 2, Suite.COMMERCIAL),
+        "index_1": new_key("index", 1, Suite.INTERNATIONAL),
+        "audit_1": new_key("audit", 1, Suite.INTERNATIONAL),
     } | changes
     return [entry for entry in wanted.values() if entry]
 
 
 def ring_of(keys, suite=1):
-    return crypto.read_ring(TextKeys(json.dumps({"keys": keys})), suite=suite)
+    return read_ring(TextKeys(json.dumps({"keys": keys})), suite=suite)
 
 
 @pytest.fixture(params=list(Suite))
@@ -219,7 +220,7 @@ def test_new_key_is_written_with_and_the_old_one_still_read_until_removed():
     keys = entries()
     with crypto.using(ring_of(keys)):
         old = crypto.seal("old", **PLACE)
-    rotated = [*keys, crypto.new_key("field", 7, Suite.INTERNATIONAL)]
+    rotated = [*keys, new_key("field", 7, Suite.INTERNATIONAL)]
 
     with crypto.using(ring_of(rotated)):
         assert crypto.seal_key(crypto.seal("new", **PLACE)) == (1, 7)
@@ -233,7 +234,7 @@ def test_new_key_is_written_with_and_the_old_one_still_read_until_removed():
 
 
 def test_waiting_key_reads_but_does_not_write():
-    keys = entries(field_7=crypto.new_key("field", 7, Suite.INTERNATIONAL))
+    keys = entries(field_7=new_key("field", 7, Suite.INTERNATIONAL))
     with crypto.using(ring_of(keys)):
         blob = crypto.seal("from another machine", **PLACE)
     for key in keys:
@@ -335,7 +336,7 @@ def test_index_does_not_change_with_the_suite_of_new_values():
 
 
 def test_search_uses_both_index_keys_while_they_rotate():
-    keys = entries(index_2=crypto.new_key("index", 2, Suite.COMMERCIAL, waiting=True))
+    keys = entries(index_2=new_key("index", 2, Suite.COMMERCIAL, waiting=True))
     ring = ring_of(keys)
 
     with crypto.using(ring):
@@ -350,9 +351,7 @@ def test_search_uses_both_index_keys_while_they_rotate():
 
 
 def test_newest_of_two_waiting_index_keys_is_the_next_one():
-    more = {
-        f"index_{i}": crypto.new_key("index", i, Suite.INTERNATIONAL, waiting=True) for i in (2, 4)
-    }
+    more = {f"index_{i}": new_key("index", i, Suite.INTERNATIONAL, waiting=True) for i in (2, 4)}
 
     assert ring_of(entries(**more)).next_index_key.id == 4
 
@@ -363,12 +362,12 @@ def test_newest_of_two_waiting_index_keys_is_the_next_one():
 def test_created_key_file_is_private_complete_and_fresh(tmp_path):
     path, other = tmp_path / "new" / "er" / "keys.json", tmp_path / "other.json"
 
-    crypto.create_key_file(path)
-    crypto.create_key_file(other, suite=Suite.COMMERCIAL)
+    create_key_file(path)
+    create_key_file(other, suite=Suite.COMMERCIAL)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(path.parent) == ["keys.json"]
-    rings = [crypto.read_ring(FileKeys(file), suite=2) for file in (path, other)]
+    rings = [read_ring(FileKeys(file), suite=2) for file in (path, other)]
     assert [list(ring.keys) for ring in rings] == [
         [("field", 1), ("field", 2), ("index", 1), ("audit", 1)]
     ] * 2
@@ -379,11 +378,11 @@ def test_created_key_file_is_private_complete_and_fresh(tmp_path):
 
 def test_created_key_file_never_replaces_one(tmp_path):
     path = tmp_path / "keys.json"
-    crypto.create_key_file(path)
+    create_key_file(path)
     before = path.read_text()
 
     with pytest.raises(FileExistsError):
-        crypto.create_key_file(path)
+        create_key_file(path)
 
     assert path.read_text() == before
     assert os.listdir(tmp_path) == ["keys.json"]
@@ -392,20 +391,20 @@ def test_created_key_file_never_replaces_one(tmp_path):
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o700, 0o610])
 def test_key_file_that_others_may_open_is_refused(tmp_path, mode):
     path = tmp_path / "keys.json"
-    crypto.create_key_file(path)
+    create_key_file(path)
     path.chmod(mode)
 
     with pytest.raises(
         KeyProblem, match=r"^The key file \S+keys\.json must be a file with mode 600\.$"
     ):
-        crypto.load_keys({"FIELD_KEY_FILE": str(path)})
+        load_keys({"FIELD_KEY_FILE": str(path)})
 
 
 def test_key_file_must_be_there_and_be_a_file(tmp_path):
     with pytest.raises(KeyProblem, match=r"^The key file \S+\.json cannot be read\.$"):
-        crypto.load_keys({"FIELD_KEY_FILE": str(tmp_path / "none.json")})
+        load_keys({"FIELD_KEY_FILE": str(tmp_path / "none.json")})
     with pytest.raises(KeyProblem, match="must be a file with mode 600"):
-        crypto.load_keys({"FIELD_KEY_FILE": str(tmp_path)})
+        load_keys({"FIELD_KEY_FILE": str(tmp_path)})
 
 
 def test_key_file_must_be_text(tmp_path):
@@ -414,7 +413,7 @@ def test_key_file_must_be_text(tmp_path):
     path.chmod(0o600)
 
     with pytest.raises(KeyProblem, match=r"^The key file \S+\.json cannot be read\.$"):
-        crypto.load_keys({"FIELD_KEY_FILE": str(path)})
+        load_keys({"FIELD_KEY_FILE": str(path)})
 
 
 @pytest.fixture
@@ -433,7 +432,7 @@ def test_nothing_is_sealed_before_keys_are_loaded():
 def test_keys_from_the_environment_serve_all_threads():
     text = json.dumps({"keys": entries()})
 
-    ring = crypto.load_keys({"FIELD_KEYS": text, "FIELD_KEY_FILE": None, "CRYPTO_SUITE": "2"})
+    ring = load_keys({"FIELD_KEYS": text, "FIELD_KEY_FILE": None, "CRYPTO_SUITE": "2"})
     seen = []
     thread = threading.Thread(target=lambda: seen.append(crypto.ring_in_use()))
     thread.start()
@@ -446,23 +445,23 @@ def test_keys_from_the_environment_serve_all_threads():
 @pytest.mark.usefixtures("no_ring")
 def test_suite_is_the_international_one_unless_set(tmp_path):
     path = tmp_path / "keys.json"
-    crypto.create_key_file(path)
+    create_key_file(path)
 
-    assert crypto.load_keys({"FIELD_KEY_FILE": path}).suite is Suite.INTERNATIONAL
+    assert load_keys({"FIELD_KEY_FILE": path}).suite is Suite.INTERNATIONAL
 
 
 @pytest.mark.usefixtures("no_ring")
 @pytest.mark.parametrize("config", [{}, {"FIELD_KEYS": "", "FIELD_KEY_FILE": ""}])
 def test_missing_setting_is_named(config):
     with pytest.raises(KeyProblem, match=r"^Neither FIELD_KEYS nor FIELD_KEY_FILE is set\.$"):
-        crypto.load_keys(config)
+        load_keys(config)
     with pytest.raises(KeyProblem):
         crypto.ring_in_use()
 
 
 def changed(name, **values):
     use, key_id = name.split("_")
-    key = crypto.new_key(use, int(key_id), Suite.INTERNATIONAL)
+    key = new_key(use, int(key_id), Suite.INTERNATIONAL)
     return {name: key | values}
 
 
@@ -502,6 +501,10 @@ SAME = secret(32)
             "Two keys have the same secret.",
         ),
         (changed("field_9", id=1), "Two keys have the same use and id."),
+        (
+            changed("index_3", waiting=True),
+            "Of two index keys that follow each other one id is odd and one even.",
+        ),
     ],
 )
 def test_unusable_keys_stop_the_start_without_being_quoted(changes, message):
@@ -520,7 +523,7 @@ def test_unusable_keys_stop_the_start_without_being_quoted(changes, message):
 )
 def test_keys_in_another_form_stop_the_start(text):
     with pytest.raises(KeyProblem, match=r"^The keys are not in the expected JSON form\.$"):
-        crypto.read_ring(TextKeys(text))
+        read_ring(TextKeys(text))
 
 
 @pytest.mark.parametrize("suite", [0, 3, "AES", ""])
@@ -564,7 +567,7 @@ def test_ring_of_another_database_is_noticed():
     keys = entries()
     stored = ring_of(keys).fingerprints()
 
-    ring_of([*keys, crypto.new_key("field", 9, Suite.INTERNATIONAL)]).check(stored)
+    ring_of([*keys, new_key("field", 9, Suite.INTERNATIONAL)]).check(stored)
     with pytest.raises(
         KeyProblem, match=r"^Key index:1 is not the one the database was written with\.$"
     ):

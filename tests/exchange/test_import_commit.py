@@ -1,6 +1,5 @@
 """The commit leaves all or nothing, goes on after a kill, and can be undone (C5, REL-08)."""
 
-from contextlib import contextmanager
 from datetime import date
 
 import pytest
@@ -29,7 +28,7 @@ from tests.exchange.imports import (
     snapshot,
 )
 from tests.factories import make_teacher
-from tests.variety import kept_catalogue
+from tests.variety import statements
 
 
 def test_all_or_nothing_takes_nothing_with_an_error(importing):
@@ -136,7 +135,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(importing):
         wanted = people(importing.session, importing.school, size)
         batch = importing.upload(book_of(importing, wanted))
         imports.start_commit(importing.session, importing.actor, batch)
-        with _statements(importing.session) as seen:
+        with statements(writing=True) as seen:
             commit_batch(
                 importing.session, importing.actor, batch, importing.storage, lambda *_: None
             )
@@ -226,24 +225,6 @@ def _commit_until(importing, batch, point):
         event.remove(bind, "before_cursor_execute", die)
         session.rollback()
     return True
-
-
-@contextmanager
-def _statements(session):
-    """Collect the statements of the block, with the catalogue kept."""
-    bind, seen = session.get_bind(), []
-
-    def note(_connection, _cursor, statement, _parameters, _context, executemany):
-        # SQLite numbers the rows of one executed statement one after the other.
-        if not (executemany and seen and seen[-1] == statement):
-            seen.append(statement)
-
-    event.listen(bind, "before_cursor_execute", note)
-    try:
-        with kept_catalogue():
-            yield seen
-    finally:
-        event.remove(bind, "before_cursor_execute", note)
 
 
 def _answers(importing):

@@ -14,8 +14,7 @@ from app.exchange.record_keys import RECORD_KEYS
 from app.models.history import Audit
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Contributor, NoneAnswer, ReviewState, Teacher
-from app.services import file as files
-from app.services import projection
+from app.services import identity, projection
 from tests.exchange.imports import (
     book_of,
     by_form,
@@ -300,4 +299,4 @@ def test_sealed_columns_are_sealed_and_searchable(importing):
         select(Teacher).where(Teacher.id_no_index == teacher.id_no_index)
     ).one()
     assert found is teacher
-    assert files.sealed_id(importing.session, teacher).id_no is not None
+    assert identity.sealed_id(importing.session, teacher).id_no is not None

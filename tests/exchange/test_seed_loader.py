@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select, update
 
 from app.core.errors import Refused
 from app.core.reference import SEEDS, structure
-from app.exchange.seed_check import SHAPES
+from app.exchange.seed_check import SHAPES, check_folder
 from app.exchange.seed_loader import BEGINNING, Counts, load_reference
 from app.indicators.catalog import REGIONS, Catalog, catalog, forget
 from app.models import indicator as tables
@@ -211,6 +211,7 @@ SPOILED = [
     ("indicators.csv", cell(2, "set", "nowhere"), 2, "indicator_sets.csv"),
     ("indicators.csv", cell(3, "data_type", "number"), 3, "Use one of"),
     ("indicators.csv", cell(6, "code_table", "nowhere"), 6, "code_tables.csv"),
+    ("indicators.csv", cell(6, "code_table", ""), 6, "Name its table"),
     ("indicators.csv", cell(4, "sort", "x"), 4, "whole number"),
     ("indicators.csv", cell(4, "max_length", "long"), 4, "whole number"),
     ("indicators.csv", cell(4, "multi_value", "yes"), 4, "0 or 1"),
@@ -220,6 +221,7 @@ SPOILED = [
     ("indicators.csv", cell(18, "default_value", "9x"), 18, "Use a code of sex"),
     ("indicator_sets.csv", cell(2, "name_zh", " "), 2, "Fill the cell"),
     ("indicator_rules.csv", cell(5, "category", "nursery"), 5, "school_category"),
+    ("indicator_rules.csv", cell(5, "indicator", "nothing"), 5, "Add it to indicators.csv"),
     ("indicator_rules.csv", cell(5, "filled_by", "nobody"), 5, "school, teacher or both"),
     ("indicator_rules.csv", lambda rows: rows.pop(7), 0, "Add the row"),
     ("code_tables.csv", cell(9, "attrs", "{"), 9, "JSON"),
@@ -233,6 +235,10 @@ SPOILED = [
     ("validation_rules.csv", cell(2, "fields", "basic.nothing"), 2, "Name an indicator"),
     ("parameters.csv", cell(3, "value", "many"), 3, "of that kind"),
 ]
+
+
+def test_the_shipped_files_have_no_fault():
+    assert [str(each) for each in check_folder()] == []
 
 
 @pytest.mark.parametrize("spoiled", SPOILED, ids=lambda each: f"{each[0]}-{each[3]}")

@@ -12,9 +12,10 @@ from app.models.account import Account
 from app.models.history import Audit
 from app.models.job import Job
 from app.models.record import TEACHER_SETS
-from app.models.teacher import FileProblem, Teacher
+from app.models.teacher import Teacher
 from app.services import audit, audit_watch
 from app.services import job as queue
+from tests.factories import finding
 from tests.views.pages import sign_in, token_of
 
 APP = Path(__file__).resolve().parents[2] / "app"
@@ -157,12 +158,7 @@ def test_refusal_of_the_interface_is_on_record(client: Any, session: Any, world:
 def test_acknowledged_warnings_are_on_record(app: Any, session: Any, world: Any) -> None:
     client, file = sign_in(app, world, "school_info_A1"), world.teacher("A1", "draft")
     with system():
-        session.add(
-            FileProblem(
-                teacher_id=file.id, school_id=file.school_id, authority_id=file.authority_id,
-                code="DQ001", severity="warning", set="basic", message="x", message_en="x",
-            )
-        )  # fmt: skip
+        session.add(finding(file, code="DQ001", field=None))
         session.commit()
 
     client.post(f"/teacher/{file.id}/acknowledge", data={"csrf_token": token_in(client)})

@@ -15,9 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from app.access.scope import acting_as, system
 from app.core import crypto
 from app.core.address import names_a_person
-from app.core.crypto import Suite, TextKeys
+from app.core.crypto import Suite
 from app.core.errors import Refused
 from app.core.id_number import check_digit
+from app.core.keys import TextKeys, new_key, read_ring
 from app.models.teacher import Teacher
 from app.services import file as files
 from app.services import search
@@ -42,14 +43,14 @@ SPELLINGS = {
     "digits of formulas": "".join(chr(0x1D7CE + int(c)) if c.isdigit() else "ｘ" for c in NUMBER),
 }
 RINGS = {
-    suite: crypto.read_ring(
+    suite: read_ring(
         TextKeys(
             json.dumps(
                 {
                     "keys": [
-                        crypto.new_key("field", 1, suite),
-                        crypto.new_key("index", 1, suite),
-                        crypto.new_key("audit", 1, suite),
+                        new_key("field", 1, suite),
+                        new_key("index", 1, suite),
+                        new_key("audit", 1, suite),
                     ]
                 }
             )

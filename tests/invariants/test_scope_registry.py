@@ -34,7 +34,7 @@ PUBLIC = {
 UNSCOPED = {
     "access/scope.py": "resolves the actor before there is a scope",
     "services/facts.py": "a duplicate counts wherever it lies; yes or no comes out of it",
-    "services/check.py": "a duplicate counts wherever it lies; yes or no comes out of it",
+    "services/identity.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/delegation.py": "colleagues of the own unit, and in whose place an act was taken",
     "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/job.py": "claims and fenced progress of workers, before there is an actor",

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import crypto
-from app.core.crypto import Suite, TextKeys
+from app.core.crypto import Suite
 from app.core.errors import Refused
+from app.core.keys import TextKeys, new_key, read_ring
 from app.jobs import audit_chain as jobs
 from app.jobs import worker
 from app.models.history import AuditSeal
@@ -21,8 +22,8 @@ from tests.databases import engine  # noqa: F401
 
 @pytest.fixture
 def keys():
-    entries = [crypto.new_key(use, 1, Suite.INTERNATIONAL) for use in ("field", "index", "audit")]
-    with crypto.using(crypto.read_ring(TextKeys(json.dumps({"keys": entries})))) as ring:
+    entries = [new_key(use, 1, Suite.INTERNATIONAL) for use in ("field", "index", "audit")]
+    with crypto.using(read_ring(TextKeys(json.dumps({"keys": entries})))) as ring:
         yield ring
 
 

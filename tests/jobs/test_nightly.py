@@ -18,7 +18,7 @@ from app.models.unit import Unit
 from app.services import check
 from app.services.contents import file_data
 from app.workflows.review import REVIEW
-from tests.factories import Wanted, make_teachers
+from tests.factories import Wanted, finding, make_teachers
 from tests.workflows.test_engine import failing_at
 
 # A man of this birthday reaches his age of retirement on the day below.
@@ -113,13 +113,7 @@ def test_what_the_night_found_holds_nothing_up(session, world, case):
     with system():
         teacher = session.get(Teacher, file.id)
         teacher.nightly_count = 1
-        session.add(
-            FileProblem(
-                teacher_id=file.id, school_id=file.school_id, authority_id=file.authority_id,
-                code="DQ040", severity="warning", set="basic", field="birth_date",
-                message="已达", message_en="past", nightly=True,
-            )
-        )  # fmt: skip
+        session.add(finding(file, code="DQ040", field="birth_date", nightly=True))
         session.flush()
 
     with acting_as(actor):

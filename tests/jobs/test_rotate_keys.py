@@ -17,9 +17,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.access.scope import acting_as, system
 from app.core import clock, crypto
-from app.core.crypto import FileKeys, KeyProblem, Suite
+from app.core.crypto import KeyProblem, Suite
 from app.core.database import reads_only
 from app.core.errors import Stale
+from app.core.keys import FileKeys, new_key, read_ring
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models import load_all
@@ -28,7 +29,7 @@ from app.models.key import KeyFingerprint
 from app.models.record import SETS
 from app.models.saved_view import FormDraft
 from app.models.teacher import Teacher
-from app.services import audit_chain, draft, key, search
+from app.services import audit_chain, draft, identity, key, search
 from app.services import file as files
 from app.services.storage import Storage
 from tests.conftest import make_app
@@ -43,8 +44,8 @@ class Rings:
     def __init__(self, old: Path, folder: Path) -> None:
         self.folder = folder
         self.kept = json.loads(old.read_text())["keys"]
-        self.field = crypto.new_key("field", 3, Suite.INTERNATIONAL)
-        self.index = crypto.new_key("index", 2, Suite.INTERNATIONAL)
+        self.field = new_key("field", 3, Suite.INTERNATIONAL)
+        self.index = new_key("index", 2, Suite.INTERNATIONAL)
 
     def write(self, name: str, entries: list[dict[str, Any]]) -> Path:
         path = self.folder / name
@@ -71,7 +72,7 @@ OLD = {("field", 1), ("index", 1)}
 
 @contextmanager
 def using(path: Path) -> Any:
-    with crypto.using(crypto.read_ring(FileKeys(path))) as ring:
+    with crypto.using(read_ring(FileKeys(path))) as ring:
         yield ring
 
 
@@ -165,7 +166,7 @@ def assert_readable(app: Any, world: Any, name: str, saved: dict[int, str]) -> N
     with app.app_context(), system():
         session = db.session()
         for ref in world.teachers.values():
-            teacher = files.sealed_id(session, session.get_one(Teacher, ref.id))
+            teacher = identity.sealed_id(session, session.get_one(Teacher, ref.id))
             place = {"table": "teacher", "column": "id_no", "uuid": teacher.uuid}
             assert crypto.unseal(teacher.id_no, **place) == ref.id_no
         for cls in SETS.values():
@@ -280,7 +281,7 @@ def test_a_concurrent_edit_wins_over_the_rotation(
     def edited(blob: bytes, **where: Any) -> bytes:
         if where["uuid"] == ref.uuid and where["table"] == "teacher":
             teacher = session.get(Teacher, ref.id)
-            files.identify(teacher, {"id_no": other})
+            identity.identify(teacher, {"id_no": other})
             session.flush()
         return reseal(blob, **where)
 
@@ -290,7 +291,7 @@ def test_a_concurrent_edit_wins_over_the_rotation(
         for row in key._outdated(session, place, 0):  # noqa: SLF001
             key._renew(session, place, row)  # noqa: SLF001
         session.expire_all()
-        teacher = files.sealed_id(session, session.get(Teacher, ref.id))
+        teacher = identity.sealed_id(session, session.get(Teacher, ref.id))
         where = {"table": "teacher", "column": "id_no", "uuid": ref.uuid}
         assert crypto.unseal(teacher.id_no, **where) == other
 
@@ -312,10 +313,10 @@ def test_start_is_refused_with_another_key_and_names_it(
     live_app: Any, key_file: Path, tmp_path: Path
 ) -> None:
     entries = json.loads(key_file.read_text())["keys"]
-    other = crypto.new_key("field", 1, Suite.INTERNATIONAL)
+    other = new_key("field", 1, Suite.INTERNATIONAL)
     changed = [other if (e["use"], e["id"]) == ("field", 1) else e for e in entries]
     missing = [e for e in entries if e["use"] != "index"]
-    missing += [crypto.new_key("index", 2, Suite.INTERNATIONAL)]
+    missing += [new_key("index", 2, Suite.INTERNATIONAL)]
     rings = Rings(key_file, tmp_path)
     url = live_app.config["DATABASE_URL"]
     with crypto.using(crypto.ring_in_use()):

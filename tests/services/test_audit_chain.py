@@ -10,9 +10,10 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.core import clock, crypto
-from app.core.crypto import Suite, TextKeys
+from app.core import clock
+from app.core.crypto import Suite
 from app.core.errors import Refused
+from app.core.keys import TextKeys, new_key, read_ring
 from app.models.history import AUDIT_RETENTION_DAYS, Audit, AuditSeal
 from app.services import audit, audit_chain
 from app.services.audit_chain import Fault, Finding
@@ -23,8 +24,8 @@ ACTOR = SimpleNamespace(account_id=7, assignment_id=8, role="school_admin", unit
 
 def new_ring(**changed):
     wanted = {"field": 1, "index": 1, "audit": 1} | changed
-    keys = [crypto.new_key(use, key_id, Suite.COMMERCIAL) for use, key_id in wanted.items()]
-    return crypto.read_ring(TextKeys(json.dumps({"keys": keys})), suite=2)
+    keys = [new_key(use, key_id, Suite.COMMERCIAL) for use, key_id in wanted.items()]
+    return read_ring(TextKeys(json.dumps({"keys": keys})), suite=2)
 
 
 KEYS = new_ring()
@@ -221,12 +222,12 @@ def test_seal_whose_key_is_gone_is_named(chain, head):
 
 
 def test_chain_goes_on_under_a_new_key_while_the_old_one_is_known(chain, head):
-    second = crypto.new_key("audit", 2, Suite.INTERNATIONAL)
+    second = new_key("audit", 2, Suite.INTERNATIONAL)
     old = [
         {"use": key.use, "id": key.id, "suite": int(key.suite), "secret": _text(key.secret)}
         for key in KEYS.keys.values()
     ]
-    ring = crypto.read_ring(TextKeys(json.dumps({"keys": [*old, second]})), suite=2)
+    ring = read_ring(TextKeys(json.dumps({"keys": [*old, second]})), suite=2)
     write(chain)
 
     seal(chain, head, ring)

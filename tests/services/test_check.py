@@ -11,6 +11,7 @@ from app.models.history import Audit, Transition
 from app.models.teacher import FileProblem, Teacher
 from app.services import check, contents
 from app.services import file as files
+from tests.factories import finding
 
 
 class Desk:
@@ -42,14 +43,7 @@ class Desk:
 
 def warn(session: Any, file: Any, *places: tuple[str, str]) -> list[int]:
     """Findings of a file that nobody has acknowledged; returns their ids."""
-    made = [
-        FileProblem(
-            teacher_id=file.id, school_id=file.school_id, authority_id=file.authority_id,
-            code="DQ013", severity="warning", set=set_code, field=code,
-            message="不符", message_en="wrong",
-        )
-        for set_code, code in places
-    ]  # fmt: skip
+    made = [finding(file, set=set_code, field=code) for set_code, code in places]
     with system():
         session.add_all(made)
         session.flush()

@@ -12,7 +12,7 @@ from app.core.id_number import check_digit
 from app.models.history import Audit
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Contributor, FileProblem, NoneAnswer, Teacher
-from app.services import contents
+from app.services import contents, identity
 from app.services import file as files
 
 WORK = {"org_name": "某校", "start": "2001-09", "end": "2003-07", "unit_nature": "23",
@@ -122,6 +122,18 @@ class TestOpening:
             assert (problem.code, problem.field) == (code, "id_no")
             assert ref.name not in str(problem.message)
 
+    def test_is_refused_when_another_took_the_number_since_it_was_looked_up(
+        self, desk: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.open()
+        monkeypatch.setattr(identity, "known_identities", lambda *_: {})
+
+        with pytest.raises(Refused) as refusal:
+            desk.open()
+
+        problem = refusal.value.problems[0]
+        assert (problem.code, problem.field) == ("DQ007", "id_no")
+
     def test_refuses_a_field_that_does_not_exist(self, desk: Any) -> None:
         with pytest.raises(Malformed):
             desk.open(nonsense="1")
@@ -195,6 +207,21 @@ class TestSaving:
 
         assert [p.field for p in refusal.value.problems] == ["start"]
         assert desk.rows(teacher, "work")[0].value("org_name") == name
+
+    @pytest.mark.parametrize("school", ["A1", "B1"])
+    def test_the_number_of_another_file_is_refused(
+        self, session: Any, world: Any, desk: Any, school: str
+    ) -> None:
+        other = world.teacher(school, "draft", 1)
+        own = world.teacher("A1", "draft", 2)
+        number = {code: other.values["basic"][code] for code in ("birth_date", "sex")}
+
+        with pytest.raises(Refused) as refusal:
+            desk.save(desk.file(), "basic", number | {"id_no": other.id_no})
+
+        found = [(problem.code, problem.field) for problem in refusal.value.problems]
+        assert found == [("DQ007", "id_no")]
+        assert desk.rows(desk.file(), "basic")[0].value("id_no") == own.id_no
 
     @pytest.mark.parametrize(
         "case",

@@ -30,7 +30,7 @@ from app.services.among import checksum
 from app.services.storage import Storage
 from app.workflows import engine
 from app.workflows.review import REVIEW
-from tests.factories import fill
+from tests.factories import fill, finding
 
 
 def report_files(session: Any, world: Any, *files: Any) -> Any:
@@ -154,7 +154,7 @@ class TestGuards:
         with system():
             teacher = session.get(Teacher, file.id)
             teacher.error_count = 1
-            session.add(a_finding(file))
+            session.add(finding(file, "error"))
             session.flush()
 
         assert codes(report_files(session, world, file), file) == ["DQ013"]
@@ -206,12 +206,6 @@ class TestGuards:
 
 def codes(outcome: Any, file: Any) -> list[str]:
     return [each.code for each in outcome.failed[file.id].problems]
-
-
-def a_finding(file: Any) -> Any:
-    from tests.workflows.test_review import a_finding as make
-
-    return make(file, "error")
 
 
 class TestCodes:

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text, update
 
 from app.access.scope import system
-from app.core import clock, crypto
+from app.core import clock
 from app.core.crypto import Suite
+from app.core.keys import new_key
 from app.extensions import db
 from app.jobs.worker import JOBS, work
 from app.models.job import Job, JobState
@@ -175,7 +176,7 @@ class TestKeys:
 
     def test_their_file_holds_another_key(self, place: Any, file: Path) -> None:
         entries = json.loads(file.read_text())["keys"]
-        other = crypto.new_key("field", 1, Suite.INTERNATIONAL)
+        other = new_key("field", 1, Suite.INTERNATIONAL)
         changed = [other if (e["use"], e["id"]) == ("field", 1) else e for e in entries]
         file.write_text(json.dumps({"keys": changed}))
 
@@ -188,7 +189,7 @@ class TestKeys:
 
     def test_a_further_key_for_a_rotation_does_no_harm(self, place: Any, file: Path) -> None:
         entries = json.loads(file.read_text())["keys"]
-        entries.append(crypto.new_key("field", 3, Suite.INTERNATIONAL))
+        entries.append(new_key("field", 3, Suite.INTERNATIONAL))
         file.write_text(json.dumps({"keys": entries}))
 
         assert broken(place) == set()

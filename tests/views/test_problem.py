@@ -12,9 +12,9 @@ from app.access.scope import acting_as, system
 from app.core.clock import now, today
 from app.models.teacher import FileProblem, Teacher
 from app.services import home, problem
+from tests.factories import finding
 from tests.views.figures import figures, rows_behind
 from tests.views.pages import sign_in
-from tests.workflows.test_review import a_finding
 
 LINKS = re.compile(r'tm-first[^"]*"[^>]*><a href="/teacher/(\d+)')
 
@@ -37,9 +37,9 @@ def test_lists_errors_and_open_warnings_inside_the_scope(
 ) -> None:
     mine, left, foreign = (world.teacher(*each) for each in
                            (("A1", "draft"), ("A1", "returned"), ("B1", "draft")))  # fmt: skip
-    done = a_finding(mine, "warning", acknowledged_at=now())
-    add(session, a_finding(mine, "error"), a_finding(mine, "warning"), done,
-        a_finding(left, "error"), a_finding(foreign, "error"))  # fmt: skip
+    done = finding(mine, "warning", acknowledged_at=now())
+    add(session, finding(mine, "error"), finding(mine, "warning"), done,
+        finding(left, "error"), finding(foreign, "error"))  # fmt: skip
     with system():
         session.execute(update(Teacher).where(Teacher.id == left.id).values(active=False))
     client = sign_in(app, world, "school_info_A1")
@@ -55,7 +55,7 @@ def test_problems_of_sets_that_a_role_does_not_open_are_not_listed(
     app: Any, session: Any, world: Any
 ) -> None:
     file = world.teacher("A1", "draft")
-    add(session, a_finding(file, "error", set="treatment", field=None))
+    add(session, finding(file, "error", set="treatment", field=None))
 
     assert listed(sign_in(app, world, "city_info")) == [file.id]
     assert listed(sign_in(app, world, "city_assistant")) == []
@@ -72,7 +72,7 @@ def test_the_figures_of_a_school_open_exactly_their_rows(
     app: Any, session: Any, world: Any
 ) -> None:
     file = world.teacher("A1", "draft")
-    add(session, a_finding(file, "error"), a_finding(file, "warning"), a_finding(file, "warning"))
+    add(session, finding(file, "error"), finding(file, "warning"), finding(file, "warning"))
     client = sign_in(app, world, "school_info_A1", language="en")
 
     tile = next(each for each in figures(client.get("/").text) if "Open problems" in each.label)
@@ -133,8 +133,8 @@ def test_last_confirmed_stands_on_the_file_and_in_the_list(
 
 
 def test_counts_are_those_of_the_scope(session: Any, world: Any) -> None:
-    add(session, a_finding(world.teacher("A1", "draft"), "error"),
-        a_finding(world.teacher("A2", "draft"), "error"))  # fmt: skip
+    add(session, finding(world.teacher("A1", "draft"), "error"),
+        finding(world.teacher("A2", "draft"), "error"))  # fmt: skip
 
     for key, number in (("school_head_A1", 1), ("district_info_A", 2), ("district_info_B", 0)):
         with acting_as(world.actors[key]):

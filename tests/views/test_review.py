@@ -18,10 +18,9 @@ from app.models.record import TEACHER_SETS
 from app.models.teacher import Teacher
 from app.services import compare
 from app.workflows.review import REVIEW
-from tests.factories import fill, make_account
+from tests.factories import fill, finding, make_account
 from tests.variety import statements
 from tests.views.pages import sign_in, token_of
-from tests.workflows.test_review import a_finding
 
 ROW = re.compile(r'<td class="[^"]*tm-first[^"]*"[^>]*><a href="/review/show/(\d+)')
 SEGMENT = re.compile(r'<a href="[^"]*"[^>]*>([^<]+)<span class="tm-figure">([\d,]+)</span></a>')
@@ -180,7 +179,7 @@ class TestMany:
         good, bad = (world.teacher("A1", "submitted", number) for number in (1, 2))
         with system():
             session.get(Teacher, bad.id).error_count = 1
-            session.add(a_finding(bad, "error"))
+            session.add(finding(bad, "error"))
             session.flush()
         client = sign_in(app, world, "school_head_A1")
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access.scope import acting_as, system
 from app.core.clock import today
 from app.models.correction import Correction
 from app.models.round import Extension, Round
+from app.services import round as rounds
 from app.workflows.review import REVIEW
 from tests.services.test_round import make_round
 from tests.views.pages import sign_in, token_of
@@ -136,9 +137,27 @@ class TestRounds:
             "categories": "特殊教育学校",
             "city_deadline": stages()["city_deadline"],
         }
+        # The summary above the form names those fields and no other, not the token either.
+        assert answer.text.count("期间已存为：") == 2 * len(told)
         again = send(two, path, names, **mine, _version=version_in(answer.text))
         assert again.status_code == 302
         assert round_named(session, "双人（二）").categories == "higher"
+
+    def test_a_change_in_the_moment_of_saving_is_told_too(self, app, session, world, monkeypatch):
+        made, save = make_round(session, name="同时", categories="higher"), rounds.save
+
+        def overtaken(*given: Any) -> None:
+            session.execute(update(Round).values(version=Round.version + 1))
+            save(*given)
+
+        monkeypatch.setattr(rounds, "save", overtaken)
+        client, path = sign_in(app, world, "city_info"), f"/rounds/edit/{made.id}"
+
+        answer = send(client, path, path, name="同时（二）", categories=["higher"], **stages())
+
+        assert answer.status_code == 409
+        assert 'value="同时（二）"' in answer.text
+        assert round_named(session, "同时（二）") is None
 
     def test_closing_and_opening_again(self, app, session, world):
         made = make_round(session, name="关闭")

@@ -7,7 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.access.scope import system
 from app.core import clock
@@ -15,6 +15,7 @@ from app.models.history import Audit
 from app.models.record import TEACHER_SETS
 from app.models.teacher import FileProblem, Teacher
 from app.services import reveal
+from tests.factories import finding
 from tests.variety import statements
 from tests.views.pages import sign_in, token_of
 
@@ -78,6 +79,24 @@ class TestList:
 
         assert counts[0] == counts[1]
         assert counts[1] <= 8, "\n".join(seen)
+
+    @pytest.mark.parametrize("order", ["", "title", "complete_percent"])
+    @pytest.mark.parametrize("way", ["asc", "desc"])
+    def test_its_pages_together_are_the_whole_list_in_order(
+        self, app: Any, session: Any, world: Any, order: str, way: str
+    ) -> None:
+        client = sign_in(app, world, "city_info")
+        sorting = f"&_oc_TeacherView={order}&_od_TeacherView={way}" if order else ""
+
+        def page(number: int, size: int) -> list[int]:
+            place = f"page_TeacherView={number}&psize_TeacherView={size}{sorting}"
+            return rows_of(client.get(f"/teacher/list/?{place}").text)
+
+        whole = page(0, 100)
+        pages = [page(number, 10) for number in range(len(whole) // 10 + 1)]
+
+        assert len(whole) == len(set(whole)) > 20
+        assert [key for each in pages for key in each] == whole
 
     def test_shows_the_last_four_of_the_number_and_no_year_of_birth(
         self, app: Any, session: Any, world: Any
@@ -295,6 +314,26 @@ class TestFile:
         assert "flow/review" not in client.get(f"/teacher/{ref.id}?on={past}").text
         assert client.get(f"/teacher/{ref.id}?on=2026-02-31").status_code == 400
         assert client.get(f"/teacher/{ref.id}?v=7").status_code == 404
+
+    def test_opens_at_what_is_to_be_mended_else_at_its_first_set(
+        self, app: Any, session: Any, world: Any
+    ) -> None:
+        ref = world.teacher("A1", "effective")
+        client = sign_in(app, world, "school_info_A1")
+
+        def opened() -> list[str]:
+            page = client.get(f"/teacher/{ref.id}").text
+            return re.findall(r'class="tab-pane active" id="([^"]+)"', page)
+
+        with system():
+            session.execute(delete(FileProblem).where(FileProblem.teacher_id == ref.id))
+            session.commit()
+        assert opened() == ["set-basic"]
+
+        with system():
+            session.add(finding(ref, severity="error"))
+            session.commit()
+        assert opened() == ["details"]
 
     def test_names_the_reason_of_a_return_at_the_field(
         self, app: Any, session: Any, world: Any

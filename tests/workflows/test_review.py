@@ -20,7 +20,6 @@ from app.models.snapshot import FileSnapshot
 from app.models.teacher import (
     Affiliation,
     Contributor,
-    FileProblem,
     FileVersion,
     Teacher,
 )
@@ -29,7 +28,7 @@ from app.services import check, compare
 from app.services import file as files
 from app.services.number import is_number
 from app.workflows.review import REVIEW
-from tests.factories import make_account
+from tests.factories import finding, make_account
 from tests.workflows import tables
 from tests.workflows.tables import REVIEW_TABLE, as_owner, checksum
 
@@ -164,24 +163,10 @@ def test_an_error_of_the_rules_blocks_submitting_confirming_and_approving(sessio
     actor, file = world.actors[who], world.teacher("A1", state)
     with system():
         session.get(Teacher, file.id).error_count = 1
-        session.add(a_finding(file, "error"))
+        session.add(finding(file, "error"))
         session.flush()
 
     assert refused(session, actor, file, step, **INPUTS.get(step, {})) == ["DQ013"]
-
-
-def a_finding(file: Any, severity: str, **place: Any) -> FileProblem:
-    place = {"set": "basic", "field": "work_start"} | place
-    return FileProblem(
-        teacher_id=file.id,
-        school_id=file.school_id,
-        authority_id=file.authority_id,
-        code="DQ013",
-        severity=severity,
-        message="不符",
-        message_en="wrong",
-        **place,
-    )
 
 
 def warn(session: Any, *files: Any, **place: Any) -> None:
@@ -189,7 +174,7 @@ def warn(session: Any, *files: Any, **place: Any) -> None:
     with system():
         for file in files:
             session.get(Teacher, file.id).warning_count += 1
-            session.add(a_finding(file, "warning", **place))
+            session.add(finding(file, **place))
         session.flush()
 
 
@@ -239,7 +224,7 @@ def test_a_teacher_answers_only_for_what_a_teacher_fills_in(session, world):
     teacher = as_owner(session, world.actor("teacher", "A1"), file)
     with system():
         session.get(Teacher, file.id).error_count = 2
-        session.add(a_finding(file, "error", set="appraisal", field="result"))
+        session.add(finding(file, "error", set="appraisal", field="result"))
         session.flush()
 
     assert take(session, teacher, file, "submit") == 200

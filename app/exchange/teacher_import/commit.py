@@ -35,7 +35,7 @@ from app.models.exchange import ImportBatch
 from app.models.record import TEACHER_SETS
 from app.models.teacher import NoneAnswer, Teacher
 from app.models.unit import Unit
-from app.services import audit, notice, projection, record
+from app.services import audit, identity, notice, projection, record
 from app.services import file as files
 from app.services.storage import Storage
 
@@ -231,7 +231,7 @@ class _Commit:
             basic = [step for step in plan.changes if step.row.set == BASIC]
             if basic and not plan.opens and plan.teacher is not None:
                 plan.teacher.name = basic[0].values["name"]
-                files.identify(plan.teacher, basic[0].values)
+                identity.identify(plan.teacher, basic[0].values)
 
     def _take_answers(self, plans: Sequence[PersonPlan]) -> dict[tuple[int, str], dict[str, Any]]:
         """Take back “none to report” where records come in; what it was is kept for the undoing."""

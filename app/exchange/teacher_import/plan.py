@@ -28,7 +28,7 @@ from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
-from app.services import check, contents, filling, raw_values
+from app.services import check, contents, filling, identity, raw_values
 
 INSERT, UPDATE, BOTH = "insert", "update", "both"
 MODES = (INSERT, UPDATE, BOTH)
@@ -129,7 +129,7 @@ class Planner:
         teachers = self._teachers(list(groups))
         present = self._present(list(teachers.values()))
         strangers = [person for person in groups if person not in teachers]
-        known = check.known_identities(self.session, self.school_id, strangers)
+        known = identity.known_identities(self.session, self.school_id, strangers)
         plans = []
         for person, own in groups.items():
             teacher = teachers.get(person)
@@ -153,7 +153,7 @@ class Planner:
         return {index: each for each in found for index in each.number_indexes if index in wanted}
 
     def _look_at_stranger(
-        self, person: bytes, rows: list[StagedRow], known: check.KnownIdentity | None
+        self, person: bytes, rows: list[StagedRow], known: identity.KnownIdentity | None
     ) -> None:
         """Whether a file can be opened for somebody who has none in the school."""
         basic = [row for row in rows if row.set == BASIC]
@@ -165,13 +165,13 @@ class Planner:
         elif self.mode == UPDATE:
             self._blame(basic[0], "mode", words.no_file_to_update)
 
-    def _blame_known(self, row: StagedRow, person: bytes, known: check.KnownIdentity) -> None:
+    def _blame_known(self, row: StagedRow, person: bytes, known: identity.KnownIdentity) -> None:
         if known.active and not known.own:
             self.foreign.append(person)
             if len(self.foreign) > self.foreign_names:
                 known = words.unnamed(known)
-        problem = check.identity_problem(known)
-        self._blame(row, problem.code, lambda: check.identity_problem(known).message, "id_no")
+        problem = identity.identity_problem(known)
+        self._blame(row, problem.code, lambda: identity.identity_problem(known).message, "id_no")
 
     def _plan_person(self, plan: PersonPlan) -> None:
         self._check_names(plan)

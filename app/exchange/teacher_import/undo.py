@@ -28,8 +28,7 @@ from app.models.teacher import (
     NoneAnswer,
     Teacher,
 )
-from app.services import audit, filling, projection, record
-from app.services import file as files
+from app.services import audit, filling, identity, projection, record
 
 MAX_OBSTACLES = 20
 # What a file has from the moment it is opened; anything else keeps it from being removed.
@@ -279,7 +278,7 @@ def _rename(session: Session, teachers: Sequence[Teacher], traces: Sequence[Trac
         row = rows.get(teacher.id)
         if row is not None:
             teacher.name = row.value("name")
-            files.identify(teacher, row.values())
+            identity.identify(teacher, row.values())
 
 
 def _remove_files(session: Session, ids: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.reference import Indicator
 from app.exchange.teacher_import.staging import StagedRow
 from app.indicators.catalog import Catalog, language
-from app.services import check
+from app.services import check, identity
 
 Words = Callable[[], str]
 
@@ -89,6 +89,6 @@ def refused_status(status: str, catalog: Catalog) -> Words:
     return lambda: str(check.refused_status(status, catalog)[0].message)
 
 
-def unnamed(known: check.KnownIdentity) -> check.KnownIdentity:
+def unnamed(known: identity.KnownIdentity) -> identity.KnownIdentity:
     """A file elsewhere whose school is not named any more (SEC-13)."""
     return replace(known, school=_l("another school"))

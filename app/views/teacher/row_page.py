@@ -103,9 +103,9 @@ class Page:
 def draft_data(context: Context, draft: Mapping[str, str]) -> MultiDict:
     """Return the inputs of a form with what was typed and not saved laid over the stored values."""
     data: MultiDict = MultiDict()
+    stored = texts_of(context)
     for item in context.editable:
-        text = texts_of(context).get(item.code, "")
-        given = draft.get(item.code, text)
+        given = draft.get(item.code, stored[item.code])
         if item.multi_value:
             values = list(codes_of(given)) if isinstance(given, str) else given
             data.setlist(item.code, values)
