@@ -31,6 +31,7 @@ from app.services import attachment, audit, check, notice, transition
 from app.services.attachment import Upload
 from app.services.contents import file_data, find_record, records
 from app.services.effect import ENTRY, Coming, applied, copied
+from app.services.exclusive import Kind, require_free
 from app.services.file import Right, masked_changes, new_record, put_values, require_rights
 from app.services.filling import hold
 from app.services.notice import REASON_LENGTH, Telling
@@ -61,7 +62,7 @@ def add(
     not the actor's to say, Stale while the file is not effective, Refused.
     """
     desk = _Desk(session, actor, teacher, catalog)
-    desk.hold()
+    desk.hold(Kind.ADDITION)
     desk.require(set_code, raw, may_add)
     before = desk.record_of(set_code, record_uuid)
     desk.refuse_second(set_code, before)
@@ -274,11 +275,13 @@ class _Desk:
     teacher: Teacher
     catalog: Catalog
 
-    def hold(self) -> None:
-        """Lock the file, so that nothing of it moves meanwhile; Stale while it is not effective."""
+    def hold(self, kind: Kind = Kind.CHANGE) -> None:
+        """Lock the file, so that nothing of it moves meanwhile; Stale while it is not effective,
+        Refused while it is on its way to another school (s0)."""
         hold(self.session, self.teacher)
         if not self.teacher.is_in_force:
             raise Stale(_("The file is not yet effective. It is filled in directly."))
+        require_free(self.session, kind, self.teacher.id)
 
     def hold_draft(self, item: Change, version: int | None) -> None:
         """Lock the file and a draft of its school at the version that was seen."""
