@@ -315,6 +315,35 @@ class TestFile:
         assert client.get(f"/teacher/{ref.id}?on=2026-02-31").status_code == 400
         assert client.get(f"/teacher/{ref.id}?v=7").status_code == 404
 
+    @pytest.mark.parametrize("set_code", ["basic", "learning"])
+    def test_a_day_before_the_file_took_effect_says_so_instead_of_blank_values(
+        self, app: Any, session: Any, world: Any, set_code: str
+    ) -> None:
+        ref = world.teacher("A1", "effective")
+        client = sign_in(app, world, "school_info_A1", language="en")
+        past = clock.today() - timedelta(days=4000)
+
+        page = client.get(f"/teacher/{ref.id}/set/{set_code}?on={past}").text
+
+        assert "No record in force on that day." in page
+
+    def test_the_line_under_the_name_leaves_out_what_a_person_has_none_of(
+        self, app: Any, session: Any, world: Any
+    ) -> None:
+        ref = world.teacher("A1", "effective")
+        client = sign_in(app, world, "school_info_A1", language="en")
+
+        def line() -> str:
+            return re.search(r'class="tm-meta">(.*?)</ul>', client.get(f"/teacher/{ref.id}").text,
+                             re.DOTALL)[1]  # fmt: skip
+
+        assert "Teacher post" in line()
+        with system():
+            session.get(Teacher, ref.id).title = "0"
+            session.flush()
+
+        assert "None" not in line()
+
     def test_opens_at_what_is_to_be_mended_else_at_its_first_set(
         self, app: Any, session: Any, world: Any
     ) -> None:

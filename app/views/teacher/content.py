@@ -232,7 +232,7 @@ class SetReader:
             urls=urls,
             **self._none_answer(),
         )
-        if not records and not self.entry.multi_row:
+        if not records and not self.entry.multi_row and self.moment is None:
             part.rows.append(self._row(None, bool(urls)))
         return part
 

@@ -16,6 +16,7 @@ from app.core.errors import LimitReached, Malformed, NotFound
 from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
+from app.indicators.checks.reading import is_none
 from app.models.teacher import Teacher
 from app.services import attachment, check, contents, filling, projection, reveal
 from app.views.base import BaseView
@@ -66,10 +67,13 @@ def is_fragment() -> bool:
 
 
 def header_facts(teacher: Teacher, catalog: Catalog) -> list[str]:
-    """Return the line under the name: school and the list columns that place a person."""
+    """Return the line under the name: school and the list columns that place a person, without
+    what somebody has none of."""
     lang = language()
     found = [teacher.school.name]
     for column in HEADER:
+        if is_none(getattr(teacher, column)):
+            continue
         set_code, code = projection.LIST_COLUMNS.get(column, ("", ""))
         table = "subject" if not set_code else catalog.indicator(set_code, code).code_table
         found.append(catalog.label(table, getattr(teacher, column), lang))
