@@ -285,8 +285,8 @@ class _Desk:
 
     def hold_draft(self, item: Change, version: int | None) -> None:
         """Lock the file and a draft of its school at the version that was seen."""
-        _hold_item(self.session, item)  # Before its file, as the steps of the flow do.
         self.hold()
+        _hold_item(self.session, item)  # After its file, as the steps of the flow do.
         if not _is_school(self.actor, item):
             raise Forbidden()
         if item.state != ChangeState.DRAFT or version not in (None, item.version):

@@ -59,12 +59,19 @@ class Proposal:
         return Coming(self.present, self.pending, tuple(self.item.fields))
 
 
+def hold_files(session: Session, keys: Sequence[int]) -> None:
+    """Lock the files that some additions or changes are about, in order of id."""
+    mine = select(Process.teacher_id).where(among(session, Process.id, keys))
+    query = select(Teacher.id).where(Teacher.id.in_(mine)).order_by(Teacher.id)
+    session.execute(query.with_for_update(of=Teacher))
+
+
 # Reading.
 
 
 def proposals(act: Any, items: Sequence[Process]) -> list[Proposal]:
-    """The proposals of some processes in order of id, read once per act; their files are locked,
-    so that they stay what they are until its end."""
+    """The proposals of some processes in order of id, read once per act; their files are held, so
+    that they stay what they are until its end."""
     if "proposals" not in act.notes:
         act.notes["proposals"] = _read(act.session, items)
     known: dict[int, Proposal] = act.notes["proposals"]
@@ -72,14 +79,12 @@ def proposals(act: Any, items: Sequence[Process]) -> list[Proposal]:
 
 
 def _read(session: Session, items: Sequence[Process]) -> dict[int, Proposal]:
-    held = (
+    files = (
         select(Teacher)
         .where(among(session, Teacher.id, sorted({item.teacher_id for item in items})))
-        .order_by(Teacher.id)
-        .with_for_update(of=Teacher)
         .execution_options(populate_existing=True)
     )
-    teachers = {teacher.id: teacher for teacher in session.scalars(held)}
+    teachers = {teacher.id: teacher for teacher in session.scalars(files)}
     rows = [row for code, mine in _by_set(items).items() for row in _rows(session, code, mine)]
     by_place: dict[tuple[str, str], list[Any]] = {}
     for row in rows:

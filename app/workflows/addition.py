@@ -27,6 +27,7 @@ ADDITION = Workflow(
     terminal=frozenset({AdditionState.APPROVED, REJECTED, WITHDRAWN}),
     label=_l("Addition"),
     state_table="wf_addition_state",
+    holds=rule.hold_files,
     steps=(
         Step(
             "confirm",

@@ -25,6 +25,7 @@ CHANGE = Workflow(
     terminal=frozenset({APPROVED, ChangeState.REJECTED, ChangeState.WITHDRAWN, SUPERSEDED}),
     label=_l("Change"),
     state_table="wf_change_state",
+    holds=rule.hold_files,
     steps=(
         Step(
             "submit",

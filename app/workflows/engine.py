@@ -62,6 +62,7 @@ Guard = Callable[[Act, list[Any]], Problems]
 Effect = Callable[[Act, list[Any]], None]
 Target = Callable[["Act", Any], str]
 Writes = Callable[[Act, list[Any]], Mapping[str, Any]]
+Holds = Callable[[Session, Sequence[int]], None]
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,11 @@ Standing = dict[int, str]
 
 @dataclass(frozen=True)
 class Workflow:
-    """A flow: its name in the API, the mapped class that holds state and version, its steps."""
+    """A flow: its name in the API, the mapped class that holds state and version, its steps.
+
+    `holds` locks what the objects hang on, for all of a call before its first batch: files come
+    before the processes about them everywhere, so that nobody waits for another crosswise.
+    """
 
     name: str
     model: Any
@@ -145,6 +150,7 @@ class Workflow:
     steps: tuple[Step, ...]
     label: Any
     state_table: str
+    holds: Holds | None = None
 
     def step_names(self) -> list[str]:
         """The distinct names of steps in table order."""
@@ -217,6 +223,7 @@ class Workflow:
         outcome = Outcome()
         acts = [Act(session, actor, each, reason.strip(), data, catalog, batch) for each in steps]
         taken = [_Taken(act) for act in acts]
+        self._hold(session, versions)
         for keys in parts(sorted(versions), BATCH):
             for act in acts:
                 for opening in act.step.opens:
@@ -246,6 +253,7 @@ class Workflow:
         self.check(name, data)
         outcome = Outcome()
         acts = [Act(session, actor, each, "", data, catalog) for each in self.steps_named(name)]
+        self._hold(session, keys)
         for part in parts(sorted(keys), BATCH):
             items = self._lock(session, part, outcome)
             versions = dict.fromkeys(part)
@@ -254,6 +262,10 @@ class Workflow:
                 passed = _ask_guards(act, list(chosen), outcome)
                 outcome.done.extend(item.id for item in passed)
         return outcome
+
+    def _hold(self, session: Session, keys: Iterable[int]) -> None:
+        if self.holds is not None:
+            self.holds(session, sorted(keys))
 
     def _lock(self, session: Session, keys: Sequence[int], outcome: Outcome) -> list[Any]:
         # Locked in order of id, so that two bulk acts never wait for each other crosswise; on

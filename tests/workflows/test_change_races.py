@@ -1,7 +1,8 @@
 """Additions and changes under real commits: several people at once, and faults half-way."""
 
 from collections.abc import Callable
-from threading import Barrier, Thread
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from app.models.teacher import FileVersion, Teacher
 from app.services import change as changes
 from app.services import contents
 from app.services.integrity import find_faults
-from app.workflows import WORKFLOWS
+from app.workflows import WORKFLOWS, engine
+from app.workflows.addition import ADDITION
 from tests.processes import DOCTORATE, ProcessRef, make_process
 from tests.workflows.tables import checksum
 from tests.workflows.test_engine import Fault, failing_at
@@ -121,6 +123,42 @@ def test_two_of_one_file_come_into_force_one_after_the_other(live_app: Any, worl
         assert len(contents.records(db.session(), file, "learning")) == 3
         assert len(contents.records(db.session(), file, "basic")) == 1
         assert find_faults(db.session(), world.catalog) == []
+
+
+def test_two_bulk_acts_that_cross_do_not_wait_for_each_other(
+    live_app: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One begins with the file that the other ends with, batch by batch."""
+    files = [world.teacher("A1", "effective", number) for number in (1, 2)]
+    with live_app.app_context():
+        first, third, fourth, second = (
+            make_process(db.session(), world, files[which], "addition", "pending_authority",
+                         values=DOCTORATE | {"end": f"201{number}-06"})
+            for number, which in enumerate((0, 1, 0, 1), start=4)
+        )  # fmt: skip
+        db.session.commit()
+        db.session.remove()
+    met, take = Barrier(2), engine.Workflow._take
+
+    def taking(flow: Any, *given: Any) -> Any:
+        done = take(flow, *given)
+        with suppress(BrokenBarrierError):
+            met.wait(timeout=1)  # Each holds its first batch before it turns to its second.
+        return done
+
+    monkeypatch.setattr(engine, "BATCH", 1)
+    monkeypatch.setattr(engine.Workflow, "_take", taking)
+
+    def approving(*refs: ProcessRef) -> tuple[Any, Callable[[Any], Any]]:
+        actor, seen = world.actors[DISTRICT], {ref.id: None for ref in refs}
+        act = ADDITION.perform_many
+        return actor, lambda session: done.extend(act(session, seen, "approve", actor).done)
+
+    done: list[int] = []
+    found = at_once(live_app, approving(first, second), approving(third, fourth))
+
+    assert found == [200, 200]
+    assert sorted(done) == sorted(each.id for each in (first, second, third, fourth))
 
 
 def test_one_of_two_changes_of_a_record_is_opened(live_app: Any, world: Any) -> None:
