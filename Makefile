@@ -25,6 +25,7 @@ endif
 DIST := app/static/dist/manifest.json
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/messages.po))
 FRONT_END := $(wildcard frontend/*.js frontend/*.css frontend/*/*.js frontend/*/*.css)
+FLOWS := $(wildcard app/workflows/*.py)
 NAMING_ICONS := $(shell find app -name static -prune -o \( -name '*.py' -o -name '*.html' \) -print)
 
 .PHONY: help
@@ -116,7 +117,11 @@ node_modules/.done: package.json package-lock.json .npmrc .venv/.build
 build/beijing.json: frontend/district_map.py .venv/.build
 	$(PY) $< $@
 
-$(DIST): frontend/build.mjs $(FRONT_END) $(NAMING_ICONS) build/beijing.json node_modules/.done
+build/flows/.done: frontend/flow_diagrams.py $(FLOWS) $(CATALOGUES) seeds/code_tables.csv .venv/.runtime
+	$(PY) $< $(@D)
+	@touch $@
+
+$(DIST): frontend/build.mjs $(FRONT_END) $(NAMING_ICONS) build/beijing.json build/flows/.done node_modules/.done
 	$(NODE) $<
 
 %.mo: %.po .venv/.runtime

@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { instance } from "@viz-js/viz";
 import { build } from "esbuild";
 
 const DIST = "app/static/dist";
 const ICONS = "node_modules/@tabler/icons/icons/outline";
 const DISTRICT_MAP = "build/beijing.json";
+const FLOWS = "build/flows";
 const COMPRESSED = new Set([".css", ".js", ".json", ".svg"]);
 
 const manifest = {};
@@ -68,6 +70,15 @@ function symbol(name) {
   return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">${shapes}</symbol>`;
 }
 
+/** The state diagrams of the flows, for the pages of the guide. */
+async function writeFlows() {
+  const graphviz = await instance();
+  for (const name of readdirSync(FLOWS).filter((each) => each.endsWith(".dot"))) {
+    const drawing = graphviz.renderString(readFileSync(join(FLOWS, name), "utf8"), { format: "svg" });
+    writeHashed(`flow-${basename(name, ".dot")}.svg`, drawing.slice(drawing.indexOf("<svg")));
+  }
+}
+
 function removeOldFiles() {
   for (const name of readdirSync(DIST)) {
     if (!written.has(name)) rmSync(join(DIST, name));
@@ -78,6 +89,7 @@ mkdirSync(DIST, { recursive: true });
 await writeBundles();
 writeHashed("icons.svg", `<svg xmlns="http://www.w3.org/2000/svg">${namedIcons().map(symbol).join("\n")}</svg>\n`);
 writeHashed("beijing.json", readFileSync(DISTRICT_MAP));
+await writeFlows();
 // A page served during the build finds either the old names or the new ones: the manifest comes after its files.
 const sorted = Object.fromEntries(Object.entries(manifest).sort());
 writeFileSync(join(DIST, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);

@@ -293,10 +293,10 @@ def with_reason(act: Any, _items: list[Process]) -> Mapping[str, Any]:
     return {"reason": act.reason} if act.reason else {}
 
 
-def approved_or_superseded(act: Any, item: Process) -> str:
-    """A change whose record says something else by now has lapsed (3.5)."""
+def has_lapsed(act: Any, item: Process) -> bool:
+    """Whether a change stands on a record that says something else by now (3.5)."""
     (proposal,) = proposals(act, [item])
-    return ChangeState.SUPERSEDED if proposal.is_lost else ChangeState.APPROVED
+    return proposal.is_lost
 
 
 def take_effect(act: Any, items: list[Process]) -> None:

@@ -32,6 +32,7 @@ from app.views.delegation import DelegationView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
+from app.views.guide import GuideView
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
 from app.views.indicator_edit import IndicatorEditView
@@ -81,6 +82,7 @@ GROUPS = (
     Group("analysis", _l("Analysis"), "chart-bar"),
     Group("units", _l("Units"), "building"),
     Group("system", _l("System"), "settings"),
+    Group("help", _l("Help"), "help"),
 )
 
 MENU: tuple[Entry, ...] = (
@@ -108,6 +110,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ParameterView, "parameters", _l("Parameters"), "system", "adjustments"),
     Entry(JobView, "jobs", _l("Jobs"), "system", "loader"),
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
+    Entry(GuideView, "guide", _l("Guide to the flows"), "help", "route"),
 )
 HIDDEN: tuple[Any, ...] = (
     ArchiveView,

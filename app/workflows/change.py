@@ -3,6 +3,8 @@
 3.1 opens one (services.change.open_change).
 """
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
 from app.models.change import Change, ChangeState
@@ -10,13 +12,20 @@ from app.services import change_step as rule
 from app.services.notice import Telling
 from app.services.review import pass_fence
 from app.workflows import parties as party
-from app.workflows.engine import Step, Workflow
+from app.workflows.engine import Act, Step, Workflow, leads_to
 from app.workflows.reopening import reopen_reported
 
 DRAFT = ChangeState.DRAFT
 PENDING = ChangeState.PENDING_AUTHORITY
 APPROVED = ChangeState.APPROVED
 SUPERSEDED = ChangeState.SUPERSEDED
+
+
+@leads_to(APPROVED, SUPERSEDED)
+def approved_or_superseded(act: Act, item: Any) -> str:
+    """A change whose record says something else by now has lapsed (3.5)."""
+    return SUPERSEDED if rule.has_lapsed(act, item) else APPROVED
+
 
 CHANGE = Workflow(
     name="change",
@@ -82,7 +91,7 @@ CHANGE = Workflow(
             "approve",
             "3.5",
             (PENDING,),
-            rule.approved_or_superseded,
+            approved_or_superseded,
             by=(party.authority,),
             label=_l("Approve change"),
             guards=(rule.not_own_work, rule.number_is_free, rule.rules_hold),

@@ -12,6 +12,7 @@ missing reason or a guard 422.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _
@@ -58,6 +59,16 @@ class Act:
     shared: dict[str, Any] = field(default_factory=dict)
 
 
+def leads_to(*states: str) -> Callable[["Target"], "Target"]:
+    """Say of a function that chooses the state which ones it may choose."""
+
+    def say(choose: Target) -> Target:
+        choose.states = states  # type: ignore[attr-defined]
+        return choose
+
+    return say
+
+
 Guard = Callable[[Act, list[Any]], Problems]
 Effect = Callable[[Act, list[Any]], None]
 Target = Callable[["Act", Any], str]
@@ -79,10 +90,10 @@ class Field:
 class Step:
     """One row of a flow's table.
 
-    `target` None keeps the state; a callable chooses per object. `opens` run before the rows are
-    locked, `prepares` on the locked rows before the state is written, `writes` gives further
-    columns of the objects for the same statement, `effects` follow it. A step `decides` unless it
-    says otherwise, and nobody decides on what is about themselves.
+    `target` None keeps the state; a callable chooses per object among those it `leads_to`. `opens`
+    run before the rows are locked, `prepares` on the locked rows before the state is written,
+    `writes` gives further columns of the objects for the same statement, `effects` follow it. A
+    step `decides` unless it says otherwise, and nobody decides on what is about themselves.
     """
 
     name: str
@@ -103,6 +114,13 @@ class Step:
     tone: str = "primary"
     icon: str = "check"
     decides: bool = True
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The states that an object may get; none where it keeps its own."""
+        if callable(self.target):
+            return tuple(map(str, self.target.states))  # type: ignore[attr-defined]
+        return () if self.target is None else (str(self.target),)
 
     def target_of(self, act: Act, item: Any) -> str:
         """The state the object gets."""
@@ -145,12 +163,16 @@ class Workflow:
 
     name: str
     model: Any
-    states: type
+    states: type[StrEnum]
     terminal: frozenset[str]
     steps: tuple[Step, ...]
     label: Any
     state_table: str
     holds: Holds | None = None
+
+    def state_codes(self) -> list[str]:
+        """The states in the order of their life, the one that it begins with first."""
+        return [str(state) for state in self.states]
 
     def step_names(self) -> list[str]:
         """The distinct names of steps in table order."""

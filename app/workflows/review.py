@@ -10,7 +10,7 @@ from app.services import report
 from app.services import review as rule
 from app.services.notice import Telling
 from app.workflows import parties as party
-from app.workflows.engine import Act, Field, Step, Workflow
+from app.workflows.engine import Act, Field, Step, Workflow, leads_to
 
 DRAFT = ReviewState.DRAFT
 RETURNED = ReviewState.RETURNED
@@ -31,6 +31,7 @@ IN_SCOPE = Field(
 NOTE = Field("note", "text", _l("Note on acknowledged warnings"))
 
 
+@leads_to(EFFECTIVE, ACCEPTED)
 def effective_or_accepted(act: Act, _file: Any) -> str:
     """市属高校 and direct units: 1.9 and 1.10 are one act of the city."""
     return ACCEPTED if act.actor.unit_kind == UnitKind.CITY else EFFECTIVE

@@ -160,6 +160,9 @@ def assert_moved(
             .order_by(Transition.id.desc())
         ).first()
     assert moved.state == wanted
+    # What the diagram of the flow shows is what happens.
+    taken = [each for each in table.flow.steps_named(step) if state in each.sources]
+    assert wanted in {to for each in taken for to in each.targets or (state,)}
     assert (last.step, last.from_state, last.to_state) == (step, state, wanted)
     assert (last.account_id, last.role) == (actor.account_id, str(actor.role))
     assert last.object_version == moved.version
