@@ -97,6 +97,10 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Indicator": (EVERYBODY - {Role.CITY_AUDIT}, frozenset({Role.CITY_INFO})),
     "Code": (EVERYBODY - {Role.CITY_AUDIT}, frozenset({Role.CITY_INFO})),
     "Parameter": (frozenset({Role.CITY_SYSTEM, Role.CITY_INFO}), frozenset({Role.CITY_SYSTEM})),
+    "Calendar": (
+        EVERYBODY - {Role.TEACHER, Role.CITY_AUDIT},
+        frozenset({Role.CITY_SYSTEM, Role.CITY_INFO}),
+    ),
     "Audit": (frozenset({Role.CITY_AUDIT}), NOBODY),
 }
 

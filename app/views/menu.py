@@ -18,6 +18,7 @@ from app.views.api.todo import TodoApi
 from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
+from app.views.calendar import CalendarView
 from app.views.charts import (
     DistrictChartView,
     ProgressChartView,
@@ -106,6 +107,7 @@ MENU: tuple[Entry, ...] = (
     Entry(IndicatorView, "indicators", _l("Indicator dictionary"), "system", "book-2"),
     Entry(CodeView, "codes", _l("Code tables"), "system", "list-details"),
     Entry(ParameterView, "parameters", _l("Parameters"), "system", "adjustments"),
+    Entry(CalendarView, "calendar", _l("Working calendar"), "system", "calendar-event"),
     Entry(JobView, "jobs", _l("Jobs"), "system", "loader"),
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
 )
