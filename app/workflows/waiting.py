@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, class_mapper
 
 from app.access.roles import tier
 from app.access.scope import Actor
@@ -140,6 +140,6 @@ def _unit_columns(model: type) -> list[str]:
     """The attributes of a mapped class that refer to a unit."""
     return [
         each.key
-        for each in inspect(model).column_attrs
+        for each in class_mapper(model).column_attrs
         if any(key.target_fullname == "unit.id" for key in each.columns[0].foreign_keys)
     ]
