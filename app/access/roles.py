@@ -66,6 +66,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Home": (EVERYBODY, EVERYBODY),
     "Me": (EVERYBODY, EVERYBODY),
     "Notice": (EVERYBODY, EVERYBODY),
+    "Digest": (EVERYBODY, EVERYBODY),
     "Job": (EVERYBODY, EVERYBODY),
     "MyFile": (frozenset({Role.TEACHER}), frozenset({Role.TEACHER})),
     "Teacher": (STAFF, frozenset({Role.SCHOOL_INFO})),

@@ -30,6 +30,7 @@ from app.views.code import CodeView
 from app.views.code_edit import CodeEditView
 from app.views.correction import CorrectionView
 from app.views.delegation import DelegationView
+from app.views.digest import DigestView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
@@ -119,6 +120,7 @@ HIDDEN: tuple[Any, ...] = (
     RowView,
     NewFileView,
     DraftView,
+    DigestView,
     ParticularsView,
     IndicatorEditView,
     CodeEditView,

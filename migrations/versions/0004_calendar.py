@@ -1,4 +1,4 @@
-"""the working calendar: holidays and make-up days"""
+"""the working calendar: holidays and make-up days; who wants the digest by e-mail"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,7 +23,19 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_special_day")),
         sa.UniqueConstraint("day", name=op.f("uq_special_day_day")),
     )
+    op.create_table(
+        "digest",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("sent_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_digest_account_id_ab_user")
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_digest")),
+    )
 
 
 def downgrade():
+    op.drop_table("digest")
     op.drop_table("special_day")
