@@ -50,10 +50,12 @@ def put_on_record(session: Session, actor: Actor, item: SpecialDay, act: str) ->
     touch(session)
 
 
-def check_removal(actor: Actor, item: SpecialDay) -> None:
-    """Refuse to take out a day that has passed. Forbidden, Refused."""
+def remove(session: Session, actor: Actor, item: SpecialDay) -> None:
+    """Take out a day that has not passed. Forbidden, Refused."""
     require_right(actor, RESOURCE)
     _refuse_past(item)
+    session.delete(item)
+    put_on_record(session, actor, item, "delete")
 
 
 def _refuse_past(item: SpecialDay) -> None:

@@ -10,7 +10,7 @@ from app.access.scope import current_actor
 from app.extensions import db
 from app.models.calendar import DayKind, SpecialDay
 from app.services import special_day as service
-from app.views.base import BaseModelView
+from app.views.base import BaseModelView, Selection, row_action
 from app.views.datamodel import Datamodel
 from app.views.widgets import Badge
 
@@ -54,7 +54,6 @@ class CalendarView(BaseModelView):
     quick_hint = _l("Name of a holiday")
     empty_hint = _l("No day has been entered: Monday to Friday are working days.")
     exports = ()
-    deletable = True
     label_columns = {
         "day": _l("Day"),
         "weekday": _l("Day of the week"),
@@ -92,17 +91,28 @@ class CalendarView(BaseModelView):
     def pre_update(self, item: SpecialDay) -> None:
         service.check(db.session(), current_actor(), item)
 
-    def pre_delete(self, item: SpecialDay) -> None:
-        service.check_removal(current_actor(), item)
+    def page_acts(self, item: SpecialDay) -> Any:
+        return super().page_acts(item) if service.may_alter(item) else []
+
+    @row_action(
+        "remove",
+        _l("Take out of the calendar"),
+        icon="trash",
+        multiple=False,
+        danger=True,
+        confirmation=_l("Take this day out? It is then counted as its day of the week says."),
+    )
+    def remove(self, selection: Selection) -> None:
+        """Take a day out; the day of the week counts again."""
+        service.remove(db.session(), current_actor(), selection.one())
+        db.session.commit()
+        flash(_("The day is no longer in the calendar."), "success")
 
     def post_add(self, item: SpecialDay) -> None:
         self._put_on_record(item, "add")
 
     def post_update(self, item: SpecialDay) -> None:
         self._put_on_record(item, "change")
-
-    def post_delete(self, item: SpecialDay) -> None:
-        service.put_on_record(db.session(), current_actor(), item, "delete")
 
     def _put_on_record(self, item: SpecialDay, act: str) -> None:
         service.put_on_record(db.session(), current_actor(), item, act)

@@ -67,7 +67,9 @@ def test_the_city_enters_changes_and_takes_out_a_day(app, session, world, who):
     assert answer.status_code == 302
     assert stored(session) == {SATURDAY: "make_up"}
     token = token_of(client.get("/calendar/list/").text)
-    assert client.post(f"/calendar/delete/{key}", data={"csrf_token": token}).status_code == 302
+    assert (
+        client.post(f"/calendar/action/remove/{key}", data={"csrf_token": token}).status_code == 302
+    )
     assert stored(session) == {}
     with system():
         rows = session.scalars(
@@ -91,7 +93,7 @@ def test_others_read_the_calendar_and_change_nothing(app, session, world, who):
 
     assert page.status_code == 200
     assert "/calendar/add" not in page.text
-    for path in ("/calendar/add", f"/calendar/edit/{key}", f"/calendar/delete/{key}"):
+    for path in ("/calendar/add", f"/calendar/edit/{key}", f"/calendar/action/remove/{key}"):
         assert client.post(path, data=data).status_code == 403
     assert stored(session) == {TUESDAY: "holiday"}
 
@@ -139,9 +141,10 @@ def test_a_day_that_has_passed_is_neither_moved_nor_taken_out(app, session, worl
     token = token_of(page)
 
     moved = client.post(f"/calendar/edit/{key}", data=form(TUESDAY) | {"csrf_token": token})
-    gone = client.post(f"/calendar/delete/{key}", data={"csrf_token": token})
+    gone = client.post(f"/calendar/action/remove/{key}", data={"csrf_token": token})
 
     assert f"/calendar/edit/{key}" not in page
+    assert f"/calendar/action/remove/{key}" not in client.get(f"/calendar/show/{key}").text
     assert (moved.status_code, gone.status_code) == (422, 422)
     with system():
         session.expire_all()
