@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,8 +19,9 @@ DEMO_SECRET = "demo-"  # noqa: S105  a mark, not a secret
 # Names of the environment that begin like this are meant for this application.
 FAMILIES = (
     "AUDIT_", "AUTH_", "CRYPTO_", "FAB_", "FIELD_", "JWT_", "RATELIMIT_", "SESSION_COOKIE_",
-    "STORAGE_", "TRUSTED_", "WTF_",
+    "SMTP_", "STORAGE_", "TRUSTED_", "WTF_",
 )  # fmt: skip
+SECURITIES = ("starttls", "tls", "none")  # How the mail server is spoken to.
 ALIKE = 0.85  # So alike to one of ours is a name that is taken for a slip of the pen.
 
 
@@ -50,6 +52,15 @@ class Config:
     STATEMENT_TIMEOUT = 10  # Seconds; PostgreSQL only.
     REPORT_TIMEOUT = 60  # The same for a statement of a report (SEC-35).
     SEARCHES_PER_MINUTE = 120
+    # The daily digest by e-mail; off without SMTP_HOST.
+    SMTP_HOST = ""
+    SMTP_PORT = 587
+    SMTP_SECURITY = "starttls"  # starttls, tls (from the first byte), or none.
+    SMTP_USER = ""
+    SMTP_PASSWORD = ""
+    SMTP_FROM = ""  # The sender's address.
+    SMTP_TIMEOUT = 10  # Seconds for each answer of the mail server.
+    PUBLIC_URL = ""  # Where people open the system, for links in mails: https://teachers.example
 
     APP_NAME = "北京市教师管理信息系统"
     BABEL_DEFAULT_LOCALE = "zh"
@@ -150,6 +161,7 @@ def read_config(environ: dict[str, str] | None = None, **overrides: Any) -> dict
     values.update(overrides)
     values["SECRET_KEY"] = _secret_key(values)
     _require(values)
+    _require_mail(values)
     url = values["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
     values["SQLALCHEMY_DATABASE_URI"] = url
     values["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url, values)
@@ -208,6 +220,38 @@ def _require(values: dict[str, Any]) -> None:
             raise MissingSetting(f"{name} must be set.")
     if not values["DATABASE_URL"].startswith("postgresql"):
         raise MissingSetting("DATABASE_URL must name a PostgreSQL database.")
+
+
+def _require_mail(values: dict[str, Any]) -> None:
+    """Mail is off, or all of its settings fit together; half of them stop the start."""
+    if not values["SMTP_HOST"]:
+        for name in ("SMTP_USER", "SMTP_PASSWORD", "SMTP_FROM"):
+            if values[name]:
+                raise MissingSetting(f"SMTP_HOST must be set where {name} is.")
+        return
+    if fault := next(_mail_faults(values), ""):
+        raise MissingSetting(fault)
+
+
+def _mail_faults(values: dict[str, Any]) -> Iterator[str]:
+    security, is_production = values["SMTP_SECURITY"], values["APP_ENV"] == "production"
+    has_user, has_password = bool(values["SMTP_USER"]), bool(values["SMTP_PASSWORD"])
+    in_range = 0 < int(values["SMTP_PORT"]) < 65536 and int(values["SMTP_TIMEOUT"]) > 0
+    tests = (
+        (security in SECURITIES, f"SMTP_SECURITY must be one of {', '.join(SECURITIES)}."),
+        (has_user == has_password, "SMTP_USER and SMTP_PASSWORD must be set together."),
+        (
+            security != "none" or not (has_user or is_production),
+            "SMTP_SECURITY is none: mail or password would travel in the clear.",
+        ),
+        ("@" in values["SMTP_FROM"], "SMTP_FROM must be an e-mail address."),
+        (
+            values["PUBLIC_URL"].startswith("https://" if is_production else "http"),
+            "PUBLIC_URL must be set, beginning with https://.",
+        ),
+        (in_range, "SMTP_PORT or SMTP_TIMEOUT is out of range."),
+    )
+    yield from (words for holds, words in tests if not holds)
 
 
 def _engine_options(url: str, values: dict[str, Any]) -> dict[str, Any]:

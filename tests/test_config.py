@@ -170,3 +170,47 @@ def test_an_account_of_the_demo_is_none_elsewhere(
     assert "/login/" in answer.headers["Location"]
     other = app.test_client().post("/api/v1/security/login", json=login | {"provider": "db"})
     assert other.status_code == 401
+
+
+MAIL = {
+    "SMTP_HOST": "mail.example",
+    "SMTP_FROM": "files@example.cn",
+    "PUBLIC_URL": "https://files.example.cn",
+}
+
+
+def test_mail_is_off_unless_it_is_set_up_whole() -> None:
+    assert read_config(GOOD)["SMTP_HOST"] == ""
+    found = read_config(GOOD | MAIL | {"SMTP_USER": "u", "SMTP_PASSWORD": "p"})
+    assert (found["SMTP_PORT"], found["SMTP_SECURITY"]) == (587, "starttls")
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"SMTP_HOST": ""}, "SMTP_HOST"),
+        ({"SMTP_FROM": ""}, "SMTP_FROM"),
+        ({"PUBLIC_URL": ""}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "http://files.example.cn"}, "PUBLIC_URL"),
+        ({"SMTP_USER": "u"}, "SMTP_USER and SMTP_PASSWORD"),
+        ({"SMTP_PASSWORD": "p"}, "SMTP_USER and SMTP_PASSWORD"),
+        ({"SMTP_SECURITY": "none"}, "in the clear"),
+        ({"SMTP_SECURITY": "ssl"}, "SMTP_SECURITY"),
+        ({"SMTP_PORT": "0"}, "SMTP_PORT"),
+        ({"SMTP_PORT": "x"}, "SMTP_PORT"),
+    ],
+)
+def test_half_of_a_mail_server_stops_the_start(given: dict[str, str], named: str) -> None:
+    with pytest.raises(MissingSetting, match=named):
+        read_config(GOOD | MAIL | given)
+
+
+def test_an_unknown_setting_of_mail_is_named() -> None:
+    with pytest.raises(UnknownSetting, match="^SMTP_SERVER "):
+        read_config(GOOD | MAIL | {"SMTP_SERVER": "x"})
+
+
+def test_no_password_goes_out_unencrypted_anywhere() -> None:
+    plain = {"APP_ENV": "test", "SMTP_SECURITY": "none", "SMTP_USER": "u", "SMTP_PASSWORD": "p"}
+    with pytest.raises(MissingSetting, match="in the clear"):
+        read_config(GOOD | MAIL | plain)

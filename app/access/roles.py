@@ -67,6 +67,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Me": (EVERYBODY, EVERYBODY),
     "Notice": (EVERYBODY, EVERYBODY),
     "Guide": (EVERYBODY, NOBODY),
+    "Digest": (EVERYBODY, EVERYBODY),
     "Job": (EVERYBODY, EVERYBODY),
     "MyFile": (frozenset({Role.TEACHER}), frozenset({Role.TEACHER})),
     "Teacher": (STAFF, frozenset({Role.SCHOOL_INFO})),
@@ -98,6 +99,10 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Indicator": (EVERYBODY - {Role.CITY_AUDIT}, frozenset({Role.CITY_INFO})),
     "Code": (EVERYBODY - {Role.CITY_AUDIT}, frozenset({Role.CITY_INFO})),
     "Parameter": (frozenset({Role.CITY_SYSTEM, Role.CITY_INFO}), frozenset({Role.CITY_SYSTEM})),
+    "Calendar": (
+        EVERYBODY - {Role.TEACHER, Role.CITY_AUDIT},
+        frozenset({Role.CITY_SYSTEM, Role.CITY_INFO}),
+    ),
     "Audit": (frozenset({Role.CITY_AUDIT}), NOBODY),
 }
 

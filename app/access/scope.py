@@ -23,6 +23,7 @@ from app.core.errors import Forbidden, NotFound
 from app.models.account import Account, Assignment
 from app.models.base import Scoped
 from app.models.change import RecordChange
+from app.models.digest import Digest
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.history import Audit
 from app.models.job import Job
@@ -268,6 +269,7 @@ RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     ExportFile: _own,
     ReportBatch: _reports,
     Notice: _own,
+    Digest: _own,
     SavedView: _views,
     FormDraft: _own,
     Audit: _audit,

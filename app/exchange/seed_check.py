@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from app.core.reference import (
@@ -20,6 +21,7 @@ from app.core.reference import (
 )
 from app.indicators.catalog import DISTRICTS, REGIONS, SCHOOL_TYPES
 from app.indicators.checks import CHECKS
+from app.models.calendar import DayKind, is_weekend
 from app.models.parameter import read_value
 
 Row = dict[str, str]
@@ -124,6 +126,7 @@ SHAPES = {
         key=("code",),
         filled=("severity", "set", "trigger", "fields", "message_zh", "message_en", "description"),
     ),
+    "special_days.csv": Shape(key=("day",), filled=("kind", "name_zh", "name_en", "source")),
     "parameters.csv": Shape(
         key=("key",), filled=("kind", "section", "label_zh", "label_en"), others=("value",)
     ),
@@ -220,6 +223,22 @@ def _meaning_findings(folder: Path, ref: Reference) -> Iterator[Finding]:
         except ValueError:
             text = f"value {row['value']!r} is no {row['kind']}."
             yield Finding("parameters.csv", number, text, "Write a value of that kind.")
+    yield from _day_findings(folder)
+
+
+def _day_findings(folder: Path) -> Iterator[Finding]:
+    for number, row in _rows(folder, "special_days.csv"):
+        where = ("special_days.csv", number)
+        try:
+            day = date.fromisoformat(row["day"])
+        except ValueError:
+            yield Finding(*where, f"day is {row['day']!r}.", "Write it as 2026-10-01.")
+            continue
+        if row["kind"] not in list(DayKind):
+            yield Finding(*where, f"kind is {row['kind']!r}.", "Use holiday or make_up.")
+        elif row["kind"] == DayKind.MAKE_UP and not is_weekend(day):
+            remedy = "Choose a Saturday or Sunday."
+            yield Finding(*where, f"{row['day']} is a weekday.", remedy)
 
 
 def _indicator_findings(folder: Path, ref: Reference) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from app.core.reference import SEEDS, Reference, read_reference
 from app.exchange.seed_check import check_folder
 from app.indicators.catalog import DISTRICTS, district_code, forget, touch
 from app.models import indicator as tables
+from app.models.calendar import LOADED_YEAR, SpecialDay, read_shipped
 from app.models.indicator import Origin
 from app.models.parameter import Parameter, ParameterKind, read_settings
 
@@ -63,6 +64,7 @@ def load_reference(session: AnySession, folder: Path = SEEDS) -> Counts:
     wanted = _wanted(ref)
     counts = sum((_merge(session, cls, wanted[cls], moment) for cls in wanted), Counts())
     counts += _merge_settings(session, folder)
+    counts += _add_days(session, folder)
     if counts.any_change:
         touch(session)
         forget()
@@ -199,3 +201,18 @@ def _merge_settings(session: AnySession, folder: Path) -> Counts:
                 row.value = each.value
     session.flush()
     return Counts(added=added, changed=changed, kept=kept)
+
+
+def _add_days(session: AnySession, folder: Path) -> Counts:
+    """Add the official days of years not loaded before; within those the city keeps the calendar,
+    so that what it took out does not come back."""
+    counter = session.get_one(Parameter, LOADED_YEAR)
+    loaded = int(counter.value)
+    known = set(session.scalars(select(SpecialDay.day)))
+    fresh = [row for row in read_shipped(folder) if row["day"].year > loaded]
+    added = [row for row in fresh if row["day"] not in known]
+    if added:
+        session.execute(insert(SpecialDay), added)
+    counter.value = str(max((row["day"].year for row in fresh), default=loaded))
+    session.flush()
+    return Counts(added=len(added), kept=len(fresh) - len(added))

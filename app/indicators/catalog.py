@@ -1,8 +1,9 @@
-"""The catalogue in force: sets, indicators, rules, code tables; read once per version."""
+"""The catalogue in force: sets, indicators, rules, code tables, working calendar; read once per
+version."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 from time import monotonic
 from types import MappingProxyType
@@ -27,6 +28,7 @@ from app.core.reference import (
 )
 from app.indicators.rules import Condition, ValuesOf, condition_of
 from app.indicators.stored import AnySession, read_reference_rows, read_retired_codes
+from app.models.calendar import Calendar, SpecialDay, read_shipped
 from app.models.parameter import CATALOG_VERSION, Parameter, read_settings
 
 DISTRICTS, REGIONS, SCHOOL_TYPES = "@districts", "@regions", "@school_types"
@@ -40,6 +42,12 @@ def language() -> str:
     """The reader's language, "zh" or "en"; Chinese where nobody is asking."""
     locale = get_locale()
     return "en" if locale is not None and locale.language == "en" else "zh"
+
+
+@cache
+def shipped_calendar() -> Calendar:
+    """Return the working calendar of the shipped files."""
+    return Calendar.of({row["day"]: row["kind"] for row in read_shipped()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +65,7 @@ class Catalog:
     school_types: Mapping[str, SchoolType]
     parameters: Mapping[str, Any]
     retired: Mapping[str, Codes] = field(default_factory=dict)
+    calendar: Calendar = field(default_factory=shipped_calendar)
 
     @classmethod
     def from_reference(
@@ -311,4 +320,10 @@ def read_catalog(session: AnySession, version: int) -> Catalog:
     ref = read_reference_rows(session)
     built = Catalog.from_reference(ref, version=version, parameters=parameters)
     districts = {DISTRICTS: ref.codes.get(DISTRICTS, {})}
-    return replace(built, tables={**built.tables, **districts}, retired=read_retired_codes(session))
+    days = dict(session.execute(select(SpecialDay.day, SpecialDay.kind)).all())
+    return replace(
+        built,
+        tables={**built.tables, **districts},
+        retired=read_retired_codes(session),
+        calendar=Calendar.of(days),
+    )

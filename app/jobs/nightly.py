@@ -14,6 +14,7 @@ from app.services import audit, check, reminder
 from app.services import job as queue
 from app.services.contents import file_data
 from app.services.round import mark_late as mark_late_files
+from app.workflows.waiting import remind_parties
 
 BATCH = 200
 # What a decision asks the rules about; an accepted file is asked when it is reported.
@@ -97,11 +98,13 @@ def _note(ctx: JobContext, **counts: int) -> None:
 
 @job("remind", nightly=time(6, 0))
 def remind(ctx: JobContext) -> None:
-    """Urge schools whose deadline is near, remind reviewers of files that wait too long."""
+    """Urge schools whose deadline is near, remind everybody whose decision is waited for too
+    long. It decides nothing itself, however long something waits (s0)."""
     kept = catalog(ctx.session)
-    reminder.remind_schools(ctx.session, kept)
-    reminder.remind_deciders(ctx.session, kept)
-    reminder.remind_reviewers(ctx.session, kept)
+    told = reminder.remind_schools(ctx.session, kept)
+    told += reminder.remind_deciders(ctx.session, kept)
+    told += remind_parties(ctx.session, kept)
+    _note(ctx, told=told)
     ctx.session.commit()
 
 

@@ -45,7 +45,7 @@ def is_free(actor: Actor, known: Catalog) -> ColumnElement[bool]:
 def _oldest(known: Catalog) -> datetime:
     """The first moment of which a claim still counts today."""
     days = int(known.parameter("claim_working_days"))
-    first = working_days_before(clock.today(), days + 1) + timedelta(days=1)
+    first = working_days_before(known.calendar, clock.today(), days + 1) + timedelta(days=1)
     return datetime.combine(first, time(), clock.BEIJING)
 
 

@@ -61,6 +61,15 @@ EVENTS: dict[str, Any] = {
     "review_waiting": _l(
         "%(count)s file(s) have waited for your review for more than %(days)s working days."
     ),
+    "addition_waiting": _l(
+        "%(count)s addition(s) have waited for your decision for more than %(days)s working days."
+    ),
+    "change_waiting": _l(
+        "%(count)s change(s) have waited for your decision for more than %(days)s working days."
+    ),
+    "process_waiting": _l(
+        "%(count)s process(es) have waited for your step for more than %(days)s working days."
+    ),
     "decision_due": _l(
         "The last day of the round is near or has passed: %(count)s file(s) wait for your decision."
     ),

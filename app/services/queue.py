@@ -93,19 +93,22 @@ def is_sole_head(contributed: ColumnElement[bool] | None = None) -> ColumnElemen
     )
 
 
-def age_of(since: datetime | None) -> int:
-    """For how many working days a file has been waiting."""
-    return 0 if since is None else working_days(local(since).date(), today())
+def age_of(since: datetime | None, catalog: Catalog) -> int:
+    """For how many working days of the city's calendar a file has been waiting."""
+    if since is None:
+        return 0
+    return working_days(catalog.calendar, local(since).date(), today())
 
 
 def is_overdue(since: datetime | None, catalog: Catalog) -> bool:
     """Whether a file has waited longer than the days after which a decision is reminded."""
-    return age_of(since) > int(catalog.parameter("reminder_working_days"))
+    return age_of(since, catalog) > int(catalog.parameter("reminder_working_days"))
 
 
 def overdue_day(catalog: Catalog) -> date:
     """The last day since which a waiting file is overdue: lists filter by it."""
-    return working_days_before(today(), int(catalog.parameter("reminder_working_days")) + 1)
+    number = int(catalog.parameter("reminder_working_days")) + 1
+    return working_days_before(catalog.calendar, today(), number)
 
 
 def sole_heads(session: Session, items: Sequence[Any]) -> set[int]:

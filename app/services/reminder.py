@@ -1,30 +1,29 @@
-"""Reminders by night: schools and authorities near or past their last day, reviewers whose files
-wait too long.
+"""Reminders by night of last days: schools and authorities near or past that of a round.
 
-Nothing is ever approved by a time-out (workflows s0): people are reminded after the working days
-of a parameter and then every few days, and no more once nothing waits.
+workflows.waiting reminds those whose decision is waited for. All are reminded again every few days
+(a parameter, s0: weekly), and no more once nothing waits.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access.roles import Role
-from app.core.clock import BEIJING, now, today
+from app.core.clock import today
 from app.indicators.catalog import Catalog
 from app.models.notice import Notice
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit, UnitKind
 from app.services import audit, notice
 from app.services import round as rounds
-from app.services.queue import is_sole_head, overdue_day
+from app.services.home_figures import midnight
 
-URGE, WAITING, DECIDE = "urge", "review_waiting", "decision_due"
+URGE, DECIDE = "urge", "decision_due"
 SCHOOL = (Role.SCHOOL_INFO, Role.SCHOOL_HEAD)
-HEADS, AUTHORITIES = (Role.SCHOOL_HEAD,), (Role.DISTRICT_INFO, Role.CITY_INFO)
+AUTHORITIES = (Role.DISTRICT_INFO, Role.CITY_INFO)
 
 
 def remind_schools(session: Session, catalog: Catalog) -> int:
@@ -40,37 +39,10 @@ def remind_schools(session: Session, catalog: Catalog) -> int:
         for key, terms in rounds.terms_of(session, units).items()
         if not terms.round.closed and terms.days_left <= ahead
     }
-    told = _tell(session, catalog, URGE, near, SCHOOL)
+    told = tell(session, catalog, URGE, near, SCHOOL)
     rows = [("unit", key) for key in told]
     audit.record_many(session, "urge", actor=None, objects=rows, detail={"by": "deadline"})
     return len(told)
-
-
-def remind_reviewers(session: Session, catalog: Catalog) -> int:
-    """Remind heads and authorities of files that have waited for longer than the working days of
-    a parameter. Returns how many units were told."""
-    last = datetime.combine(overdue_day(catalog) + timedelta(days=1), datetime.min.time(), BEIJING)
-    late = Teacher.state_since < last
-    submitted = late & (Teacher.state == ReviewState.SUBMITTED)
-    for_heads = _counts(session, Teacher.school_id, submitted & ~is_sole_head())
-    told = _tell(session, catalog, WAITING, for_heads, HEADS)
-    told += _tell(session, catalog, WAITING, _for_authorities(session, late), AUTHORITIES)
-    return len(told)
-
-
-def _for_authorities(session: Session, condition: Any) -> dict[int, int]:
-    """What waits for each authority: reported files, those of heads for whom nobody acts, and for
-    the city what the districts have decided (1.6, 1.9, 1.10)."""
-    state = Teacher.state
-    confirmed = state == ReviewState.SCHOOL_CONFIRMED
-    of_heads = (state == ReviewState.SUBMITTED) & is_sole_head()
-    found = _counts(session, Teacher.authority_id, condition & (confirmed | of_heads))
-    city = session.scalar(select(Unit.id).where(Unit.kind == UnitKind.CITY))
-    if city is not None:
-        to_accept = (state == ReviewState.EFFECTIVE) & (Teacher.authority_id != city)
-        accepted = _counts(session, literal(city), condition & to_accept)
-        found[city] = found.get(city, 0) + accepted.get(city, 0)
-    return {key: number for key, number in found.items() if number}
 
 
 def remind_deciders(session: Session, catalog: Catalog) -> int:
@@ -90,7 +62,7 @@ def remind_deciders(session: Session, catalog: Catalog) -> int:
     for state, column in rounds.STAGES.items():
         near = {key for key, each in running.items() if getattr(each, column) <= ahead}
         _add_due(session, due, state, near)
-    return len(_tell(session, catalog, DECIDE, due, AUTHORITIES))
+    return len(tell(session, catalog, DECIDE, due, AUTHORITIES))
 
 
 def _add_due(session: Session, due: dict[int, int], state: str, schools: set[int]) -> None:
@@ -110,29 +82,32 @@ def _counts(session: Session, place: Any, condition: Any) -> dict[int, int]:
     return dict(rows.all())
 
 
-def _tell(
+def tell(
     session: Session,
     catalog: Catalog,
     event: str,
     counts: Mapping[int, int],
-    roles: Iterable[Role],
+    roles: Sequence[str],
+    *,
+    flow: str = "",
 ) -> list[int]:
-    """Tell the units that were not told of the same within the days of a parameter."""
-    days = int(catalog.parameter("reminder_repeat_days"))
-    recent = set(
-        session.scalars(
-            select(Notice.unit_id).where(
-                Notice.event == event, Notice.at > now() - timedelta(days=days)
-            )
-        )
-    )
+    """Tell units a number, with one notice to each account of the roles; returns who was told.
+
+    Who was told of the same within the days of a parameter is left alone, so that a night that is
+    repeated tells nobody twice. Reminders of a `flow` are the same when they go to the same roles.
+    """
+    first = today() - timedelta(days=int(catalog.parameter("reminder_repeat_days")) - 1)
+    to = ",".join(sorted(roles))
+    query = select(Notice.unit_id).where(Notice.event == event, Notice.at >= midnight(first))
+    if flow:
+        params = Notice.params
+        query = query.where(params["flow"].as_string() == flow, params["to"].as_string() == to)
+    recent = set(session.scalars(query.distinct()))
     fresh = {key: number for key, number in counts.items() if key not in recent}
     accounts = notice.accounts_of(session, fresh, roles)
-    waited = int(catalog.parameter("reminder_working_days"))
-    notice.send_to_units(
-        session,
-        event,
-        accounts,
-        {key: {"count": number, "days": waited, "reason": ""} for key, number in fresh.items()},
-    )
+    common = {"days": int(catalog.parameter("reminder_working_days")), "reason": ""}
+    if flow:
+        common |= {"flow": flow, "to": to}
+    told = {key: common | {"count": number} for key, number in fresh.items()}
+    notice.send_to_units(session, event, accounts, told)
     return sorted(accounts)

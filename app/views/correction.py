@@ -18,7 +18,7 @@ from app.models.teacher import Teacher
 from app.services import correction, queue, search
 from app.views.base import BaseModelView, Selection, row_action
 from app.views.datamodel import Condition, Datamodel, OneOf
-from app.views.labels import column_label
+from app.views.labels import column_label, present_catalog
 from app.views.listing import Segment, address_of, link
 from app.views.school_filters import authority_choices
 from app.views.selection import Outcome
@@ -171,4 +171,5 @@ def _is_open(item: Correction) -> bool:
 def _age(item: Correction) -> Badge | None:
     if not _is_open(item):
         return None
-    return Badge(_("%(n)s working day(s)", n=queue.age_of(item.opened_at)), "clock", "draft")
+    days = queue.age_of(item.opened_at, present_catalog())
+    return Badge(_("%(n)s working day(s)", n=days), "clock", "draft")

@@ -105,6 +105,7 @@ KINDS: Mapping[str, Kind] = {
     "remove_expired": Kind(_l("Removal of what has expired"), _no_link),
     "remove_exchanged": Kind(_l("Removal of old uploads and exports"), _no_link),
     "remove_uploads": Kind(_l("Removal of unused attachments"), _no_link),
+    "send_digests": Kind(_l("Daily digests by e-mail"), _no_link),
     "seal_audit": Kind(_l("Sealing of the audit log"), _no_link),
 }
 

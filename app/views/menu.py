@@ -18,6 +18,7 @@ from app.views.api.todo import TodoApi
 from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
+from app.views.calendar import CalendarView
 from app.views.charts import (
     DistrictChartView,
     ProgressChartView,
@@ -29,6 +30,7 @@ from app.views.code import CodeView
 from app.views.code_edit import CodeEditView
 from app.views.correction import CorrectionView
 from app.views.delegation import DelegationView
+from app.views.digest import DigestView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
@@ -108,6 +110,7 @@ MENU: tuple[Entry, ...] = (
     Entry(IndicatorView, "indicators", _l("Indicator dictionary"), "system", "book-2"),
     Entry(CodeView, "codes", _l("Code tables"), "system", "list-details"),
     Entry(ParameterView, "parameters", _l("Parameters"), "system", "adjustments"),
+    Entry(CalendarView, "calendar", _l("Working calendar"), "system", "calendar-event"),
     Entry(JobView, "jobs", _l("Jobs"), "system", "loader"),
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
     Entry(GuideView, "guide", _l("Guide to the flows"), "help", "route"),
@@ -120,6 +123,7 @@ HIDDEN: tuple[Any, ...] = (
     RowView,
     NewFileView,
     DraftView,
+    DigestView,
     ParticularsView,
     IndicatorEditView,
     CodeEditView,

@@ -93,7 +93,8 @@ class Step:
     `target` None keeps the state; a callable chooses per object among those it `leads_to`. `opens`
     run before the rows are locked, `prepares` on the locked rows before the state is written,
     `writes` gives further columns of the objects for the same statement, `effects` follow it. A
-    step `decides` unless it says otherwise, and nobody decides on what is about themselves.
+    step `decides` unless it says otherwise, and nobody decides on what is about themselves. Its
+    parties are reminded of what waits for it (workflows.waiting), unless they take it `at_leisure`.
     """
 
     name: str
@@ -114,6 +115,16 @@ class Step:
     tone: str = "primary"
     icon: str = "check"
     decides: bool = True
+    at_leisure: bool = False
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether what lies in a source of this step waits for its parties to go on: a return or
+        rejection is their other choice, and what keeps the state or is the system's waits for
+        nobody."""
+        people = any(not each.is_system for each in self.by)
+        forward = self.target is not None and not self.needs_reason
+        return people and forward and self.decides and not self.at_leisure
 
     @property
     def targets(self) -> tuple[str, ...]:

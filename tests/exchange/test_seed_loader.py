@@ -16,6 +16,7 @@ from app.exchange.seed_check import SHAPES, check_folder
 from app.exchange.seed_loader import BEGINNING, Counts, load_reference
 from app.indicators.catalog import REGIONS, Catalog, catalog, forget
 from app.models import indicator as tables
+from app.models.calendar import SpecialDay
 from app.models.parameter import CATALOG_VERSION, Parameter
 
 ALL = (
@@ -66,7 +67,7 @@ def in_force(session: Any, cls: Any, **key: str) -> Any:
 
 
 def test_an_empty_database_gets_everything_as_its_first_version(session):
-    for cls in (*ALL, Parameter):
+    for cls in (*ALL, Parameter, SpecialDay):
         session.execute(delete(cls))
 
     counts = load_reference(session)

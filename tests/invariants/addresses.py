@@ -18,6 +18,7 @@ from app.access.roles import AUTHORITIES, Role, tier
 from app.access.scope import Actor, system
 from app.core.clock import now, today
 from app.models.attachment import Attachment
+from app.models.calendar import SpecialDay
 from app.models.correction import Correction
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.history import Audit
@@ -63,6 +64,7 @@ KINDS = (
     (r"^/(accounts|delegation)/", "assignment"),
     (r"^/audit/", "audit row"),
     (r"^/parameters/", "parameter"),
+    (r"^/calendar/", "special day"),
 )
 # Addresses whose places name what everybody with the page may know: charts, sets, languages …
 NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
@@ -119,8 +121,8 @@ def may_see(world: Any, actor: Actor, thing: Thing) -> bool:
         return mine or _in_charge(actor, thing.kind, world.units[thing.unit])
     if thing.kind in ("unit", "round", "import"):
         return _unit_is_seen(actor, thing.kind, world.units[thing.unit])
-    if thing.kind in ("parameter", "audit row"):
-        return thing.kind == "parameter" or actor.role == Role.CITY_AUDIT
+    if thing.kind in ("parameter", "special day", "audit row"):
+        return thing.kind != "audit row" or actor.role == Role.CITY_AUDIT
     reads = thing.kind != "report" or actor.role in AUTHORITIES
     return reads and sees(actor, thing.file)
 
@@ -253,6 +255,9 @@ def _of_units(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
         yield Thing("import", _kept(session, batch, "uuid"), unit, f"school_info_{unit}")
     for view in app.appbuilder.baseviews:  # type: ignore[attr-defined]
         yield from _of_view(session, world, view)
+    ahead = today() + timedelta(days=40)
+    special = SpecialDay(day=ahead, kind="holiday", name_zh="校庆", name_en="x")
+    yield Thing("special day", _kept(session, special), "city")
     yield Thing("parameter", session.scalar(select(inspect(Parameter).primary_key[0])), "city")
 
 

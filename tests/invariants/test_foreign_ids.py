@@ -34,6 +34,8 @@ CLERK, HEAD, DISTRICT = "school_info_A1", "school_head_A1", "district_info_A"
 WITHOUT_IDS = {
     "NoticeView.read_all", "ParameterView.edit", "ReportView.order", "ReportView.trial",
     "RoundView.add", "IndicatorEditView.edit", "IndicatorEditView.put_back", "CodeEditView.add",
+    "CalendarView.add", "CalendarView.edit", "DigestView.cancel",
+    "DigestView.subscribe",
     "CodeEditView.edit", "CodeEditView.retire", "CodeEditView.put_back",
     "NationalNumberView.enter",
     "RoundView.edit", "SignInApi.login", "SignInApi.refresh", "SignInView.login",

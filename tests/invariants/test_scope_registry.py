@@ -26,6 +26,7 @@ PUBLIC = {
     "reference": {
         "indicator_set", "indicator", "indicator_rule", "code", "region", "school_type",
         "check_rule", "parameter", "number_sequence", "round", "round_extension", "district",
+        "special_day",
     },
     "own": {"submit_key"},
 }  # fmt: skip

@@ -1,14 +1,13 @@
-"""Reminders: schools near their last day, reviewers whose files wait; repeated, never pestering."""
+"""Reminders of last days: schools and authorities; repeated, never pestering."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from app.access.scope import system
 from app.core.clock import now, today
-from app.models.account import Account
 from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import Teacher
@@ -84,57 +83,6 @@ class TestSchools:
         assert counts == [4, 0, 4]
 
 
-class TestReviewers:
-    def test_hear_of_files_that_wait_too_long(self, session, world):
-        with system():
-            session.execute(
-                update(Teacher)
-                .where(Teacher.state.in_(["submitted", "school_confirmed"]))
-                .values(state_since=now() - timedelta(days=14))
-            )
-            reminder.remind_reviewers(session, world.catalog)
-
-            found = told(session, "review_waiting")
-
-        heads = {world.actor("school_head", key).account_id: 2 for key in ("A1", "A2", "B1", "U")}
-        authorities = {
-            world.actor("district_info", "A").account_id: 4,
-            world.actor("district_info", "B").account_id: 2,
-            world.actor("city_info").account_id: 2,
-        }
-        assert found == heads | authorities
-
-    def test_the_city_hears_of_effective_files_that_wait_for_its_acceptance(self, session, world):
-        with system():
-            session.execute(
-                update(Teacher)
-                .where(Teacher.state == "effective")
-                .values(state_since=now() - timedelta(days=14))
-            )
-            reminder.remind_reviewers(session, world.catalog)
-
-            found = told(session, "review_waiting")
-
-        # Those of A1, A2 and B1; the university's were the city's own decision.
-        assert found == {world.actor("city_info").account_id: 6}
-
-    def test_the_authority_hears_of_the_file_of_a_head_without_anybody(self, session, world):
-        file, head = world.teacher("A1", "submitted"), world.actor("school_head", "A1")
-        with system():
-            session.get(Account, head.account_id).teacher_id = file.id
-            session.execute(
-                update(Teacher)
-                .where(Teacher.id == file.id)
-                .values(state_since=now() - timedelta(days=14))
-            )
-            session.flush()
-            reminder.remind_reviewers(session, world.catalog)
-
-            found = told(session, "review_waiting")
-
-        assert found == {world.actor("district_info", "A").account_id: 1}
-
-
 class TestDeciders:
     @pytest.mark.parametrize("days", [-3, 0, 7])
     def test_are_urged_near_or_past_the_last_day_of_their_stage(self, session, world, days):
@@ -159,10 +107,3 @@ class TestDeciders:
             set_deadline(session, 0, authority_deadline=last, city_deadline=last, closed=True)
 
             assert reminder.remind_deciders(session, world.catalog) == 0
-
-    def test_hear_nothing_of_fresh_files(self, session, world):
-        with system():
-            session.execute(update(Teacher).values(state_since=now()))
-
-            assert reminder.remind_reviewers(session, world.catalog) == 0
-            assert session.scalar(select(func.count()).select_from(Notice)) == 0

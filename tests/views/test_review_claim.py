@@ -155,7 +155,7 @@ def test_a_claim_ends_by_itself_after_the_days_of_the_parameter(session: Any, wo
         )
 
     def age(number: int) -> None:
-        day = working_days_before(now().date(), number)
+        day = working_days_before(catalog(session).calendar, now().date(), number)
         with system():
             session.execute(
                 update(ReviewClaim).values(at=now() - timedelta(days=(now().date() - day).days))

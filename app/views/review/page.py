@@ -117,7 +117,7 @@ def answer(view: Any, pk: int, text: str) -> Any:
         photo=url_for("AttachmentView.download", uuid=photo) if photo else "",
         state=review_state(teacher.state),
         facts=header_facts(teacher, known),
-        age=queue.age_of(teacher.state_since),
+        age=queue.age_of(teacher.state_since, known),
         overdue=queue.is_overdue(teacher.state_since, known),
         place=place,
         back_url=back,

@@ -298,9 +298,10 @@ class ReviewView(Claims, BaseModelView):
 
 def waiting_badge(item: Teacher) -> Badge:
     """For how long a file has been waiting; red when it is overdue."""
-    days = queue.age_of(item.state_since)
+    known = present_catalog()
+    days = queue.age_of(item.state_since, known)
     words = _("%(n)s working day(s)", n=days)
-    if queue.is_overdue(item.state_since, present_catalog()):
+    if queue.is_overdue(item.state_since, known):
         return Badge(words, "clock-exclamation", "bad")
     return Badge(words, "clock", "draft")
 
