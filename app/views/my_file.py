@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from flask import url_for
+from flask import request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -27,6 +27,7 @@ from app.views.listing import address_of
 from app.views.teacher.content import Finding, SetReader, findings, return_notes
 from app.views.teacher.file import header_facts, load_teacher, lock_note, require_set
 from app.views.teacher.history import timeline
+from app.views.teacher.version import difference_parts, versions
 from app.views.widgets import text_of
 from app.workflows.review import REVIEW
 
@@ -192,13 +193,30 @@ class MyFileView(BaseView):
     @expose("/history", methods=["GET"])
     @has_access
     def history(self) -> Any:
-        """Show the timeline of the own file."""
-        teacher, _photo = load_teacher(current_actor().teacher_id or 0)
+        """Show the timeline of the own file, and its versions."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(actor.teacher_id or 0)
         return self.render_template(
             "my_file/history.html",
             title=_("What happened"),
-            events=timeline(db.session(), teacher, present_catalog(), current_actor()),
+            events=timeline(session, teacher, known, actor),
+            versions=versions(session, teacher, known, is_mine=True),
+            urls={"self": url_for("FileView.show", pk=teacher.id)},
             back_url=url_for("MyFileView.show"),
+        )
+
+    @expose("/difference", methods=["GET"])
+    @has_access
+    def difference(self) -> Any:
+        """Show how any two versions of the own file differ."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(actor.teacher_id or 0)
+        return self.render_template(
+            "teacher/difference.html",
+            title=_("Difference of versions"),
+            trail=[(_("My file"), url_for("MyFileView.show"))],
+            teacher=teacher,
+            **difference_parts(session, actor, teacher, request.args, known),
         )
 
     @expose("/readers", methods=["GET"])

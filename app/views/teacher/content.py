@@ -9,7 +9,7 @@ from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.fields import View, is_collected, may_edit_set, may_view_set, view_on_file
+from app.access.fields import View, may_edit_set, may_view_set, view_on_file, visible
 from app.access.scope import Actor
 from app.core.reference import Indicator, IndicatorSet
 from app.core.sealed import REMEDY, UNREADABLE
@@ -201,12 +201,7 @@ class SetReader:
         self.session, self.actor, self.teacher, self.catalog = session, actor, teacher, catalog
         self.entry, self.moment = catalog.set(set_code), moment
         self.category = teacher.school.category or ""
-        self.items = [
-            item
-            for item in self.entry.indicators
-            if is_collected(item, self.category, catalog)
-            and view_on_file(actor, item) is not View.HIDDEN
-        ]
+        self.items = visible(actor, self.entry, self.category, catalog)
         self.notes = return_notes(teacher) if moment is None else {}
         self.found = findings(session, actor, teacher, set_code) if moment is None else []
         self.files = self._files()

@@ -32,8 +32,9 @@ from app.views.teacher.content import (
     return_notes,
     set_tabs,
 )
-from app.views.teacher.history import asked_moment, timeline, versions
+from app.views.teacher.history import asked_moment, timeline
 from app.views.teacher.places import places_of
+from app.views.teacher.version import difference_parts, versions
 from app.views.widgets import text_of
 from app.workflows.review import REVIEW
 
@@ -169,8 +170,25 @@ class FileView(BaseView):
             "teacher/history.html",
             teacher=teacher,
             events=timeline(session, teacher, known, actor),
-            versions=versions(session, teacher),
+            versions=versions(session, teacher, known),
             urls=self._addresses(actor, teacher),
+        )
+        on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))
+        return page
+
+    @expose("/<int:pk>/difference", methods=["GET"])
+    @has_access
+    def difference(self, pk: int) -> Any:
+        """Show how any two versions of the file differ."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(pk)
+        urls = self._addresses(actor, teacher)
+        page = self.render_template(
+            "teacher/difference.html",
+            title=_("Difference of versions"),
+            trail=[(_("Teacher files"), urls["back"]), (teacher.name, urls["self"])],
+            teacher=teacher,
+            **difference_parts(session, actor, teacher, request.args, known),
         )
         on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))
         return page
