@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from app.views import health
 from app.views.account import AccountView
 from app.views.api.change import CHANGE_APIS
+from app.views.api.confirmation import ConfirmationApi
 from app.views.api.flow import ReviewApi
 from app.views.api.me import JobApi, MeApi
 from app.views.api.openapi import OpenApi
@@ -131,7 +132,7 @@ HIDDEN: tuple[Any, ...] = (
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    VersionApi, *CHANGE_APIS,
+    VersionApi, ConfirmationApi, *CHANGE_APIS,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.notice import Notice
 from app.models.teacher import NoneAnswer, ReviewState, Teacher
-from app.services import contents, filling, notice, reveal
+from app.services import confirmation, contents, filling, notice, reveal
 from app.services.review import is_the_teachers
 from app.views.base import BaseView
 from app.views.flow_actions import place_name, step_actions
@@ -166,6 +166,7 @@ class MyFileView(BaseView):
                 for place, words in return_notes(teacher).items()
             ],
             lock=lock_note(actor, teacher),
+            may_confirm=confirmation.is_due(actor, teacher),
             notices=_notices(),
             urls=_urls(teacher),
         )
@@ -241,6 +242,7 @@ def _urls(teacher: Teacher) -> dict[str, str]:
         "history": url_for("MyFileView.history"),
         "readers": url_for("MyFileView.readers"),
         "acknowledge": url_for("FileView.acknowledge", pk=teacher.id),
+        "confirm": url_for("FileView.confirm", pk=teacher.id),
         "print": address_of("PrintView", "sheet"),
         "notices": address_of("NoticeView", "list"),
         "self": url_for("MyFileView.show"),

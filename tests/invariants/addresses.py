@@ -43,7 +43,7 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (
-        r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion|version))/<int:pk>",
+        r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation))/<int:pk>",
         "file",
     ),
     (r"^/api/v1/addition/<int:pk>", "addition"),

@@ -91,6 +91,12 @@ WRITES = (
     Write(CLERK, "RowView.answer_none", at("/teacher/{file}/set/overseas/none", none="1")),
     Write(CLERK, "FileView.acknowledge", at("/teacher/{file}/acknowledge")),
     Write(
+        CLERK,
+        "action_post",
+        at("/teacher/action_post", action="confirm", rowid="{file}"),
+        works=False,  # The own file is a draft.
+    ),
+    Write(
         DISTRICT,
         "FileView.reveal",
         at("/teacher/{mine.file}/reveal", key="basic.id_no", record="{basic}", purpose="verify"),

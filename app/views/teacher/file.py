@@ -17,7 +17,7 @@ from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher
-from app.services import attachment, check, contents, filling, projection, reveal
+from app.services import attachment, check, confirmation, contents, filling, projection, reveal
 from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.flow_actions import place_name, step_actions
@@ -119,6 +119,7 @@ class FileView(BaseView):
             urls=self._addresses(actor, teacher),
             moment=text_of(moment) if moment else "",
             is_mine=actor.teacher_id == teacher.id,
+            may_confirm=moment is None and confirmation.is_due(actor, teacher),
             may_acknowledge=check.may_acknowledge(actor, teacher),
             purposes=reveal.PURPOSES,
         )
@@ -132,6 +133,7 @@ class FileView(BaseView):
             "places": url_for("FileView.places", pk=teacher.id),
             "reveal": url_for("FileView.reveal", pk=teacher.id),
             "acknowledge": url_for("FileView.acknowledge", pk=teacher.id),
+            "confirm": url_for("FileView.confirm", pk=teacher.id),
             "print": address_of("PrintView", "sheet"),
         }
         list_allowed = may_open(actor.role, "Teacher", "can_read")
@@ -226,6 +228,17 @@ class FileView(BaseView):
         )
         session.commit()
         flash(_("%(n)s warnings are acknowledged under your name.", n=count), "success")
+        return redirect(self.next_url() or url_for("FileView.show", pk=pk))
+
+    @expose("/<int:pk>/confirm", methods=["POST"])
+    @has_access
+    @once
+    def confirm(self, pk: int) -> Any:
+        """Keep that nothing has changed in an effective file (S06)."""
+        session = db.session()
+        confirmation.confirm_one(session, current_actor(), pk, present_catalog())
+        session.commit()
+        flash(_("It is on record that nothing has changed."), "success")
         return redirect(self.next_url() or url_for("FileView.show", pk=pk))
 
     @expose("/<int:pk>/reveal", methods=["POST"])

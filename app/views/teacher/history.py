@@ -21,7 +21,7 @@ from app.models.change import RecordChange
 from app.models.history import Transition
 from app.models.teacher import FileVersion, Teacher
 from app.models.unit import Unit
-from app.services import change, check, delegation, opinion
+from app.services import change, check, confirmation, delegation, opinion
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
 from app.views.opinion import badge_of, may_read
@@ -31,6 +31,7 @@ from app.workflows import WORKFLOWS
 # What the history holds beside the steps of flows.
 OTHER_STEPS = {
     check.ACKNOWLEDGE: _l("Warnings acknowledged"),
+    confirmation.UNCHANGED: _l("Confirmed: nothing has changed"),
     change.ADD: _l("Addition entered"),
     change.OPENED: _l("Change drafted"),
     change.EDITED: _l("Draft of a change altered"),
