@@ -24,6 +24,7 @@ from app.models.account import Account, Assignment
 from app.models.base import Scoped
 from app.models.change import RecordChange
 from app.models.exchange import ExportFile, ImportBatch
+from app.models.hint import CorrectionHint
 from app.models.history import Audit
 from app.models.job import Job
 from app.models.notice import Notice
@@ -190,6 +191,11 @@ def _changes(actor: Actor) -> Criterion | None:
     return (lambda cls: cls.set.not_in(hidden)) if hidden else None
 
 
+def _hints(actor: Actor) -> Criterion | None:
+    """Beside the scope of its file, a hint is read by who gives such and who answers them."""
+    return None if actor.role in (Role.TEACHER, Role.SCHOOL_INFO) else _nothing
+
+
 def _units(actor: Actor) -> Criterion | None:
     """Authorities are public; schools are seen by themselves, their authority and the city."""
     unit = actor.unit_id
@@ -260,6 +266,7 @@ def _assignments(actor: Actor) -> Criterion | None:
 RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     Scoped: _files,
     RecordChange: _changes,
+    CorrectionHint: _hints,
     Unit: _units,
     UnitRecord: _unit_records,
     Assignment: _assignments,

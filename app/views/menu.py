@@ -11,6 +11,7 @@ from app.views.account import AccountView
 from app.views.api.change import CHANGE_APIS
 from app.views.api.confirmation import ConfirmationApi
 from app.views.api.flow import ReviewApi
+from app.views.api.hint import HintApi
 from app.views.api.me import JobApi, MeApi
 from app.views.api.openapi import OpenApi
 from app.views.api.review_side import ClaimApi, OpinionApi
@@ -34,6 +35,7 @@ from app.views.delegation import DelegationView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
+from app.views.hint import HintView
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
 from app.views.indicator_edit import IndicatorEditView
@@ -95,6 +97,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
+    Entry(HintView, "hints", _l("Correction hints"), "collection", "message-2"),
     Entry(DelegationView, "delegation", _l("Delegation"), "collection", "user-share"),
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
@@ -132,7 +135,7 @@ HIDDEN: tuple[Any, ...] = (
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    VersionApi, ConfirmationApi, *CHANGE_APIS,
+    VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS,
 )  # fmt: skip
 
 

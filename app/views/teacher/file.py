@@ -17,7 +17,16 @@ from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher
-from app.services import attachment, check, confirmation, contents, filling, projection, reveal
+from app.services import (
+    attachment,
+    check,
+    confirmation,
+    contents,
+    filling,
+    hint,
+    projection,
+    reveal,
+)
 from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.flow_actions import place_name, step_actions
@@ -250,17 +259,23 @@ class FileView(BaseView):
         limit = known.parameter("reveals_per_day")
         form = request.form
         purpose = reveal.purpose_of(form.get("purpose", ""), form.get("note", ""))
+        key, record = form.get("key", ""), form.get("record", "")
         try:
-            value = reveal.reveal(
-                session,
-                actor,
-                teacher,
-                key=form.get("key", ""),
-                record_uuid=form.get("record", ""),
-                purpose=purpose,
-                catalog=known,
-                limit=limit,
-            )
+            if key == hint.KEY:
+                value = hint.reveal_text(
+                    session, actor, teacher, record, purpose=purpose, limit=limit
+                )
+            else:
+                value = reveal.reveal(
+                    session,
+                    actor,
+                    teacher,
+                    key=key,
+                    record_uuid=record,
+                    purpose=purpose,
+                    catalog=known,
+                    limit=limit,
+                )
             session.commit()
         except LimitReached:
             session.rollback()
