@@ -5,22 +5,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.access.scope import acting_as, system
 from app.core.clock import today
 from app.models.account import Account
-from app.models.change import RecordChange
 from app.models.record import TEACHER_SETS
-from app.models.teacher import FileVersion
+from app.models.teacher import Teacher
 from app.services import version
 from app.services.effect import Coming
 from tests.broken import WORDS, flipped
-from tests.processes import DOCTORATE, make_process
+from tests.processes import DOCTORATE
 from tests.services.test_effect import Desk
 from tests.variety import statements
 from tests.views.api_caller import Caller
 from tests.views.pages import sign_in
+from tests.workflows.test_changes import STUDY, Office
 
 CLERK, ASSISTANT = "school_info_A1", "city_assistant"
 MOBILE = "13912345678"
@@ -57,29 +57,32 @@ def own_client(app: Any, session: Any, world: Any, ref: Any) -> Any:
     return sign_in(app, world, "teacher_A1", language="en")
 
 
-def test_history_lists_versions_with_cause_and_process(
-    app: Any, session: Any, world: Any, desk: Desk
-) -> None:
+def test_history_lists_versions_with_their_causes(app: Any, world: Any, desk: Desk) -> None:
     file = world.teacher("A1", "effective")
-    done = make_process(session, world, file, "change", "approved")
-    with system():
-        at = session.scalar(
-            select(FileVersion.at).where(FileVersion.teacher_id == file.id, FileVersion.number == 4)
-        )
-        mine = update(RecordChange).where(RecordChange.id == done.id)
-        session.execute(mine.values(state_since=at))
-        session.commit()
-    client = sign_in(app, world, CLERK, language="en")
 
-    page = client.get(f"/teacher/{file.id}/history").text
+    page = sign_in(app, world, CLERK, language="en").get(f"/teacher/{file.id}/history").text
 
     for number in (1, 2, 3, 4):
         assert f'href="/teacher/{file.id}?v={number}"' in page
     assert "First effect" in page
-    assert "Addition" in page
-    assert "values altered" in page
     assert f'href="/teacher/{file.id}/difference?old=3&amp;new=4"' in page
     assert "difference?old=0" not in page
+
+
+def test_a_version_names_the_process_behind_it_to_who_may_see_it(
+    app: Any, session: Any, world: Any
+) -> None:
+    office = Office(session, world)
+    office.approve(office.add("school_info_A1", "learning", STUDY))
+    session.commit()
+    file = world.teacher("A1", "effective")
+
+    with acting_as(world.actors[CLERK]):
+        last = version.known(session, session.get_one(Teacher, file.id))[0]
+    page = sign_in(app, world, CLERK, language="en").get(f"/teacher/{file.id}/history").text
+
+    assert (last.number, [each.set for each in last.processes]) == (2, ["learning"])
+    assert "record added" in page
 
 
 def test_a_version_opens_what_the_file_said_then(app: Any, desk: Desk) -> None:
