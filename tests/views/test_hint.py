@@ -143,6 +143,8 @@ def test_others_read_no_hint(app: Any, session: Any, world: Any, sender: Sender,
     client = sign_in(app, world, key)
 
     assert TEXT not in client.get(f"/teacher/{sender.file.id}/set/learning").text
+    with acting_as(world.actors[key]):
+        assert session.scalars(select(CorrectionHint)).all() == []
     listed = client.get("/hints/list/?_flt_0_state=open")
     assert listed.status_code == (200 if key.startswith("school_info") else 403)
     assert TEXT not in listed.text
@@ -204,7 +206,10 @@ def test_texts_and_fields_that_do_not_do_are_refused(
 def test_a_hint_is_about_a_record_of_the_own_effective_file(
     session: Any, world: Any, sender: Sender
 ) -> None:
-    known, place = world.catalog, hint.About("learning", "major", "f" * 32)
+    with system():
+        other = session.get_one(Teacher, world.teacher("A1", "effective", 2).id)
+        foreign = contents.records(session, other, "learning")[0].uuid
+    known, place = world.catalog, hint.About("learning", "major", foreign)
     with acting_as(sender.actor):
         mine = session.get_one(Teacher, sender.file.id)
         with pytest.raises(NotFound):
