@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from app.access.roles import FILES, RESTRICTED_SETS, Role
 from app.access.scope import Actor
-from app.core.reference import Indicator
+from app.core.reference import Indicator, IndicatorSet
 from app.models.teacher import IN_FORCE_STATES, OPEN_STATES, ReviewState
 
 
@@ -130,3 +130,12 @@ def may_edit_set(actor: Actor, teacher: Any, set_code: str, catalog: Any) -> boo
 def is_collected(indicator: Indicator, category: str, catalog: Rules) -> bool:
     """Whether the category collects the indicator at all (S19)."""
     return catalog.rule(indicator.set, indicator.code, category).collected
+
+
+def visible(actor: Actor, entry: IndicatorSet, category: str, catalog: Rules) -> list[Indicator]:
+    """The indicators of a set that the page of a file shows to the actor, masked or whole."""
+    return [
+        item
+        for item in entry.indicators
+        if is_collected(item, category, catalog) and view_on_file(actor, item) is not View.HIDDEN
+    ]

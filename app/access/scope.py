@@ -25,6 +25,7 @@ from app.models.base import Scoped
 from app.models.change import RecordChange
 from app.models.digest import Digest
 from app.models.exchange import ExportFile, ImportBatch
+from app.models.hint import CorrectionHint
 from app.models.history import Audit
 from app.models.job import Job
 from app.models.notice import Notice
@@ -191,6 +192,11 @@ def _changes(actor: Actor) -> Criterion | None:
     return (lambda cls: cls.set.not_in(hidden)) if hidden else None
 
 
+def _hints(actor: Actor) -> Criterion | None:
+    """Beside the scope of its file, a hint is read by who gives such and who answers them."""
+    return None if actor.role in (Role.TEACHER, Role.SCHOOL_INFO) else _nothing
+
+
 def _units(actor: Actor) -> Criterion | None:
     """Authorities are public; schools are seen by themselves, their authority and the city."""
     unit = actor.unit_id
@@ -261,6 +267,7 @@ def _assignments(actor: Actor) -> Criterion | None:
 RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     Scoped: _files,
     RecordChange: _changes,
+    CorrectionHint: _hints,
     Unit: _units,
     UnitRecord: _unit_records,
     Assignment: _assignments,

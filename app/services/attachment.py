@@ -203,6 +203,13 @@ def names(session: Session, teacher: Teacher, set_code: str) -> dict[str, Attach
     return {each.uuid: each for each in found}
 
 
+def all_names(session: Session, teacher: Teacher) -> dict[str, str]:
+    """How the attachments of all sets of a file are called, by uuid."""
+    mine = select(Attachment.uuid, Attachment.name).where(Attachment.teacher_id == teacher.id)
+    rows = session.execute(mine).all()
+    return dict(rows)
+
+
 def picture_of(teacher_id: Any) -> Any:
     """The uuid of the latest photo of a file, as a column of another query."""
     return (

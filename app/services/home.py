@@ -19,12 +19,13 @@ from app.access.scope import Actor
 from app.core import clock
 from app.models.account import Assignment
 from app.models.correction import Correction
+from app.models.hint import HintState
 from app.models.history import Audit
 from app.models.job import Job, JobState
 from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import FileProblem, ReviewState, Teacher
-from app.services import check, export_right, monitor, opinion, queue
+from app.services import check, export_right, hint, monitor, opinion, queue
 from app.services import round as terms
 from app.services.home_figures import Figures, midnight
 from app.services.home_parts import (
@@ -129,6 +130,13 @@ class Home(Figures):
         return [
             TodoItem("correction", label, number, "correction", where, oldest, late, "alert-circle")
         ]
+
+    def _hints(self) -> list[TodoItem]:
+        number, oldest = hint.waiting(self.session)
+        where = (equals("state", HintState.OPEN),)
+        late = self._waits_too_long(oldest)
+        label = _l("Correction hints of teachers")
+        return [TodoItem("hint", label, number, "hint", where, oldest, late, "message-2")]
 
     def _exports(self) -> list[TodoItem]:
         found = export_right.waiting(self.session, self.actor)
@@ -290,6 +298,7 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     (AUTHORITIES, Home._schools_behind),
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),
+    (CLERK, Home._hints),
     (export_right.APPROVERS, Home._exports),
     (SYSTEM, Home._ending_assignments),
     ({Role.CITY_SYSTEM}, Home._failed_jobs),

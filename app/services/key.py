@@ -35,6 +35,7 @@ from app.core.crypto import (
 )
 from app.core.database import reads_only
 from app.models.exchange import ImportRow
+from app.models.hint import CorrectionHint
 from app.models.key import KeyFingerprint
 from app.models.record import SETS, index_kind
 from app.models.report import ReportBatch, ReportItem
@@ -82,7 +83,7 @@ def places() -> list[Place]:
         found += [Place(cls.__table__, item.code, index_kind(item)) for item in sealed]
     rows: tuple[tuple[Any, str], ...] = (
         (ImportRow, "values"), (ImportRow, "before"), (FormDraft, "body"),
-        (FileSnapshot, "body"), (ReportItem, "payload"),
+        (FileSnapshot, "body"), (CorrectionHint, "text"), (ReportItem, "payload"),
     )  # fmt: skip
     return found + [Place(cls.__table__, column) for cls, column in rows]
 

@@ -95,6 +95,8 @@ EVENTS: dict[str, Any] = {
     "change_approved": _l("%(count)s change(s) are in force."),
     "my_change_approved": _l("A change of your file is in force."),
     "change_superseded": _l("%(count)s change(s) lapsed, because the file has changed since."),
+    "hint_given": _l("A teacher proposes a correction of an effective file."),
+    "my_hint_answered": _l("Your school answered your correction hint."),
     "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 

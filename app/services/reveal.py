@@ -102,6 +102,15 @@ def reveal(
         raise NotFound()
     if value is UNREADABLE:
         raise Refused(REMEDY, [Problem("unreadable", REMEDY, set=item.set, field=item.code)])
+    place = {"set": item.set, "field": item.code}
+    note_revealed(session, actor, record, purpose=purpose, detail=place, limit=limit)
+    return str(value)
+
+
+def note_revealed(
+    session: Session, actor: Actor, object: Any, *, purpose: str, detail: Any, limit: int
+) -> None:
+    """Write that a value of an object is revealed; raises LimitReached."""
     # Two windows of one account wait for each other here, so that neither slips past the limit.
     session.execute(select(Account.id).where(Account.id == actor.account_id).with_for_update())
     if reveals_today(session, actor) >= limit:
@@ -112,11 +121,10 @@ def reveal(
         session,
         "reveal",
         actor=actor,
-        object=record,
+        object=object,
         reason=purpose,
-        detail={"set": item.set, "field": item.code},
+        detail=detail,
     )
-    return str(value)
 
 
 def reveals_today(session: Session, actor: Actor) -> int:

@@ -18,6 +18,7 @@ VIEWS: Mapping[str, str] = {
     "unit": "UnitView",
     "account": "AccountView",
     "correction": "CorrectionView",
+    "hint": "HintView",
     "problem": "ProblemView",
     "job": "JobView",
     "audit": "AuditView",

@@ -9,12 +9,15 @@ from flask_babel import lazy_gettext as _l
 from app.views import health
 from app.views.account import AccountView
 from app.views.api.change import CHANGE_APIS
+from app.views.api.confirmation import ConfirmationApi
 from app.views.api.flow import ReviewApi
+from app.views.api.hint import HintApi
 from app.views.api.me import JobApi, MeApi
 from app.views.api.openapi import OpenApi
 from app.views.api.review_side import ClaimApi, OpinionApi
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
+from app.views.api.version import VersionApi
 from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
@@ -35,6 +38,7 @@ from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
 from app.views.guide import GuideView
+from app.views.hint import HintView
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
 from app.views.indicator_edit import IndicatorEditView
@@ -97,6 +101,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
+    Entry(HintView, "hints", _l("Correction hints"), "collection", "message-2"),
     Entry(DelegationView, "delegation", _l("Delegation"), "collection", "user-share"),
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
@@ -137,7 +142,7 @@ HIDDEN: tuple[Any, ...] = (
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    *CHANGE_APIS,
+    VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from flask import url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -18,15 +18,18 @@ from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.notice import Notice
 from app.models.teacher import NoneAnswer, ReviewState, Teacher
-from app.services import contents, filling, notice, reveal
+from app.services import confirmation, contents, filling, hint, notice, reveal
 from app.services.review import is_the_teachers
 from app.views.base import BaseView
 from app.views.flow_actions import place_name, step_actions
+from app.views.hint import said
 from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
-from app.views.teacher.content import Finding, SetReader, findings, return_notes
+from app.views.once import once
+from app.views.teacher.content import Finding, SetPart, SetReader, findings, return_notes
 from app.views.teacher.file import header_facts, load_teacher, lock_note, require_set
 from app.views.teacher.history import timeline
+from app.views.teacher.version import difference_parts, versions
 from app.views.widgets import text_of
 from app.workflows.review import REVIEW
 
@@ -165,6 +168,8 @@ class MyFileView(BaseView):
                 for place, words in return_notes(teacher).items()
             ],
             lock=lock_note(actor, teacher),
+            hints=said(hint.of_file(session, teacher), actor, known) if teacher.is_in_force else [],
+            may_confirm=confirmation.is_due(actor, teacher),
             notices=_notices(),
             urls=_urls(teacher),
         )
@@ -179,6 +184,7 @@ class MyFileView(BaseView):
         order = [entry.code for entry in known.category_sets(teacher.school.category or "")]
         place = order.index(set_code)
         part = SetReader(session, actor, teacher, set_code, catalog=known).read()
+        hints = hint.of_file(session, teacher, set_code) if teacher.is_in_force else []
         return self.render_template(
             "my_file/set.html",
             title=part.name,
@@ -186,19 +192,55 @@ class MyFileView(BaseView):
             previous=_neighbour(order, place - 1, known),
             next=_neighbour(order, place + 1, known),
             lock=_set_lock(actor, teacher, set_code, known),
+            places=_hint_places(part) if hint.may_give(actor, teacher) else [],
+            hints=said(hints, actor, known),
+            longest=hint.TEXT_LENGTH,
+            hint_url=url_for("MyFileView.give_hint", set_code=set_code),
             back_url=url_for("MyFileView.show"),
         )
+
+    @expose("/set/<set_code>/hint", methods=["POST"])
+    @has_access
+    @once
+    def give_hint(self, set_code: str) -> Any:
+        """Tell the school what should stand in a field of the own effective file."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(actor.teacher_id or 0)
+        require_set(actor, teacher, set_code, known)
+        record, _bar, field = request.form.get("place", "").partition("|")
+        about = hint.About(set_code, field, record)
+        hint.give(session, actor, teacher, about, request.form.get("text", ""), catalog=known)
+        session.commit()
+        flash(_("Your school has your hint. You see its answer here."), "success")
+        return redirect(url_for("MyFileView.set_page", set_code=set_code))
 
     @expose("/history", methods=["GET"])
     @has_access
     def history(self) -> Any:
-        """Show the timeline of the own file."""
-        teacher, _photo = load_teacher(current_actor().teacher_id or 0)
+        """Show the timeline of the own file, and its versions."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(actor.teacher_id or 0)
         return self.render_template(
             "my_file/history.html",
             title=_("What happened"),
-            events=timeline(db.session(), teacher, present_catalog(), current_actor()),
+            events=timeline(session, teacher, known, actor),
+            versions=versions(session, teacher, known, is_mine=True),
+            urls={"self": url_for("FileView.show", pk=teacher.id)},
             back_url=url_for("MyFileView.show"),
+        )
+
+    @expose("/difference", methods=["GET"])
+    @has_access
+    def difference(self) -> Any:
+        """Show how any two versions of the own file differ."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(actor.teacher_id or 0)
+        return self.render_template(
+            "teacher/difference.html",
+            title=_("Difference of versions"),
+            trail=[(_("My file"), url_for("MyFileView.show"))],
+            teacher=teacher,
+            **difference_parts(session, actor, teacher, request.args, known),
         )
 
     @expose("/readers", methods=["GET"])
@@ -213,6 +255,17 @@ class MyFileView(BaseView):
         )
 
 
+def _hint_places(part: SetPart) -> list[tuple[str, str]]:
+    """Return the fields of the records of a set, of which a hint may speak."""
+    return [
+        (f"{row.uuid}|{fact.code}", f"{row.title} · {fact.label}" if named else fact.label)
+        for named in [part.entry.multi_row and len(part.rows) > 1]
+        for row in part.rows
+        if row.uuid
+        for fact in row.facts
+    ]
+
+
 def _parts_of(place: str) -> tuple[str, str | None]:
     set_code, _dot, code = place.partition("@")[0].partition(".")
     return set_code, code or None
@@ -223,6 +276,7 @@ def _urls(teacher: Teacher) -> dict[str, str]:
         "history": url_for("MyFileView.history"),
         "readers": url_for("MyFileView.readers"),
         "acknowledge": url_for("FileView.acknowledge", pk=teacher.id),
+        "confirm": url_for("FileView.confirm", pk=teacher.id),
         "print": address_of("PrintView", "sheet"),
         "notices": address_of("NoticeView", "list"),
         "self": url_for("MyFileView.show"),

@@ -75,6 +75,8 @@ LOOKS: Mapping[str, Look] = {
     "change_approved": Look("circle-check", "good"),
     "my_change_approved": Look("circle-check", "good"),
     "change_superseded": Look("circle-off", "draft"),
+    "hint_given": Look("message-2", "wait"),
+    "my_hint_answered": Look("message-2", "info"),
     "opinion_given": Look("message", "info"),
 }
 # Event -> the list that it speaks of, where no single file is named, and the resource behind it.
@@ -98,6 +100,7 @@ PAGES = {
     "extension_granted": ("MonitorView", "list", "Round"),
     "correction_required": ("CorrectionView", "list", "Correction"),
     "correction_closed": ("CorrectionView", "list", "Correction"),
+    "hint_given": ("HintView", "list", "Hint"),
     "import_done": ("ImportView", "list", "Import"),
     "export_ready": ("ExportView", "list", "Export"),
     "export_to_approve": ("ExportView", "list", "Export"),

@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 from app.access.roles import AUTHORITIES, Role, tier
 from app.access.scope import Actor, system
 from app.core.clock import now, today
+from app.core.crypto import seal
 from app.models.attachment import Attachment
 from app.models.calendar import SpecialDay
 from app.models.correction import Correction
 from app.models.exchange import ExportFile, ImportBatch
+from app.models.hint import CorrectionHint
 from app.models.history import Audit
 from app.models.job import Job
 from app.models.notice import Notice
@@ -44,9 +46,10 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (
-        r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion))/<int:pk>",
+        r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
         "file",
     ),
+    (r"^/(hints/action|api/v1/hint/answer)/", "hint"),
     (r"^/api/v1/addition/<int:pk>", "addition"),
     (r"^/api/v1/change/<int:pk>", "change"),
     (r"^/(teacher|review)/action/", "file"),
@@ -123,6 +126,8 @@ def may_see(world: Any, actor: Actor, thing: Thing) -> bool:
         return _unit_is_seen(actor, thing.kind, world.units[thing.unit])
     if thing.kind in ("parameter", "special day", "audit row"):
         return thing.kind != "audit row" or actor.role == Role.CITY_AUDIT
+    if thing.kind == "hint" and actor.role not in (Role.SCHOOL_INFO, Role.TEACHER):
+        return False
     reads = thing.kind != "report" or actor.role in AUTHORITIES
     return reads and sees(actor, thing.file)
 
@@ -193,6 +198,13 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
             reason="x", opened_by=world.actor("city_info").account_id, opened_at=now(), **of_file
         )
         yield Thing("correction", _kept(session, correction), unit, file=file)
+        uuid = uuid4().hex
+        message = CorrectionHint(
+            uuid=uuid, set="contact", field="address", record_uuid=uuid, given_at=now(),
+            text=seal("x", table="correction_hint", column="text", uuid=uuid),
+            given_by=clerk.account_id, **of_file,
+        )  # fmt: skip
+        yield Thing("hint", _kept(session, message), unit, file=file)
         stored = Storage.of(app.config).write([b"%PDF-1.4"])
         kept = Attachment(
             set="learning", field="attachment", name="a.pdf", mime="application/pdf", size=8,

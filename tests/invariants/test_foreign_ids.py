@@ -93,6 +93,12 @@ WRITES = (
     Write(CLERK, "RowView.answer_none", at("/teacher/{file}/set/overseas/none", none="1")),
     Write(CLERK, "FileView.acknowledge", at("/teacher/{file}/acknowledge")),
     Write(
+        CLERK,
+        "action_post",
+        at("/teacher/action_post", action="confirm", rowid="{file}"),
+        works=False,  # The own file is a draft.
+    ),
+    Write(
         DISTRICT,
         "FileView.reveal",
         at("/teacher/{mine.file}/reveal", key="basic.id_no", record="{basic}", purpose="verify"),
@@ -152,7 +158,7 @@ WRITES = (
 IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.create",
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
             "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
-            "ChangeApi.bulk"}  # fmt: skip
+            "ChangeApi.bulk", "MyFileView.give_hint"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:

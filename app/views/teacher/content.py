@@ -9,16 +9,20 @@ from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.fields import View, is_collected, may_edit_set, may_view_set, view_on_file
+from app.access.fields import View, may_edit_set, may_view_set, view_on_file, visible
 from app.access.scope import Actor
 from app.core.reference import Indicator, IndicatorSet
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.models.account import Account
 from app.models.attachment import Attachment
+from app.models.hint import HintState
 from app.models.teacher import FileProblem, NoneAnswer, ReviewState, Teacher
-from app.services import attachment, check, contents, filling
+from app.services import attachment, check, contents, filling, hint
+from app.services.listed import equals
+from app.views.hint import Said, said
 from app.views.labels import group_label, short_set_name
+from app.views.listed import address
 from app.views.record_form import shown_value, value_of
 
 MISSING = "DQ075"  # The rule that names what is required and not there.
@@ -138,6 +142,7 @@ class Fact:
     note: str = ""
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    hints: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,20 +206,24 @@ class SetReader:
         self.session, self.actor, self.teacher, self.catalog = session, actor, teacher, catalog
         self.entry, self.moment = catalog.set(set_code), moment
         self.category = teacher.school.category or ""
-        self.items = [
-            item
-            for item in self.entry.indicators
-            if is_collected(item, self.category, catalog)
-            and view_on_file(actor, item) is not View.HIDDEN
-        ]
+        self.items = visible(actor, self.entry, self.category, catalog)
         self.notes = return_notes(teacher) if moment is None else {}
         self.found = findings(session, actor, teacher, set_code) if moment is None else []
         self.files = self._files()
+        self.hints = self._hints()
 
     def _files(self) -> Mapping[str, Attachment]:
         if any(attachment.is_file(item) for item in self.items):
             return attachment.names(self.session, self.teacher, self.entry.code)
         return {}
+
+    def _hints(self) -> list[Said]:
+        """What the teacher proposes for fields of the set and nobody has answered yet."""
+        is_present = self.moment is None and self.teacher.is_in_force
+        if not is_present or not hint.reads_hints(self.actor):
+            return []
+        rows = hint.of_file(self.session, self.teacher, self.entry.code, only_open=True)
+        return said(rows, self.actor, self.catalog)
 
     def read(self) -> SetPart:
         """Return the panel."""
@@ -229,7 +238,7 @@ class SetReader:
             gaps=sum(each.is_gap for each in self.found),
             note=self.notes.get(self.entry.code, ""),
             findings=tuple(each for each in self.found if each.field is None),
-            urls=urls,
+            urls=urls | self._answer_url(),
             **self._none_answer(),
         )
         if not records and not self.entry.multi_row and self.moment is None:
@@ -260,6 +269,12 @@ class SetReader:
         urls = {"add": url_for("RowView.add", **place)}
         return urls if has_rows else urls | {"none": url_for("RowView.answer_none", **place)}
 
+    def _answer_url(self) -> dict[str, str]:
+        """Return where the hints of the set are answered, for the one who answers them."""
+        if not self.hints or self.actor.teacher_id == self.teacher.id:
+            return {}
+        return {"hints": address("hint", (equals("state", HintState.OPEN),))}
+
     def _row(self, record: Any, may_edit: bool) -> RowPart:
         uuid = record.uuid if record is not None else ""
         mine = [each for each in self.found if each.record in (uuid, None, "")]
@@ -283,8 +298,8 @@ class SetReader:
         value = values[item.code]
         if value is None and not self._applies(item, values):
             return None
-        said = [each for each in found if each.field == item.code]
-        gap = value is None and any(each.is_gap for each in said)
+        told = [each for each in found if each.field == item.code]
+        gap = value is None and any(each.is_gap for each in told)
         lang = language()
         kept = self.files.get(str(value)) if attachment.is_file(item) else None
         return Fact(
@@ -299,9 +314,10 @@ class SetReader:
             note=self.notes.get(f"{item.key}@{uuid}", self.notes.get(item.key, "")),
             errors=(
                 *((str(REMEDY),) if value is UNREADABLE else ()),
-                *(e.message for e in said if e.severity == "error" and not e.is_gap),
+                *(e.message for e in told if e.severity == "error" and not e.is_gap),
             ),
-            warnings=tuple(each.message for each in said if each.is_open_warning),
+            warnings=tuple(each.message for each in told if each.is_open_warning),
+            hints=tuple(e for e in self.hints if (e.record, e.field) == (uuid, item.code)),
         )
 
     def _applies(self, item: Indicator, values: Mapping[str, Any]) -> bool:

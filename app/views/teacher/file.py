@@ -18,7 +18,16 @@ from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.indicators.checks.reading import is_none
 from app.models.teacher import Teacher
-from app.services import attachment, check, contents, filling, projection, reveal
+from app.services import (
+    attachment,
+    check,
+    confirmation,
+    contents,
+    filling,
+    hint,
+    projection,
+    reveal,
+)
 from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.flow_actions import place_name, step_actions
@@ -33,8 +42,9 @@ from app.views.teacher.content import (
     return_notes,
     set_tabs,
 )
-from app.views.teacher.history import asked_moment, timeline, versions
+from app.views.teacher.history import asked_moment, timeline
 from app.views.teacher.places import places_of
+from app.views.teacher.version import difference_parts, versions
 from app.views.widgets import text_of
 from app.workflows.review import REVIEW
 
@@ -122,6 +132,7 @@ class FileView(BaseView):
             urls=self._addresses(actor, teacher),
             moment=text_of(moment) if moment else "",
             is_mine=actor.teacher_id == teacher.id,
+            may_confirm=moment is None and confirmation.is_due(actor, teacher),
             may_acknowledge=check.may_acknowledge(actor, teacher),
             purposes=reveal.PURPOSES,
         )
@@ -135,6 +146,7 @@ class FileView(BaseView):
             "places": url_for("FileView.places", pk=teacher.id),
             "reveal": url_for("FileView.reveal", pk=teacher.id),
             "acknowledge": url_for("FileView.acknowledge", pk=teacher.id),
+            "confirm": url_for("FileView.confirm", pk=teacher.id),
             "print": address_of("PrintView", "sheet"),
         }
         list_allowed = may_open(actor.role, "Teacher", "can_read")
@@ -173,8 +185,25 @@ class FileView(BaseView):
             "teacher/history.html",
             teacher=teacher,
             events=timeline(session, teacher, known, actor),
-            versions=versions(session, teacher),
+            versions=versions(session, teacher, known),
             urls=self._addresses(actor, teacher),
+        )
+        on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))
+        return page
+
+    @expose("/<int:pk>/difference", methods=["GET"])
+    @has_access
+    def difference(self, pk: int) -> Any:
+        """Show how any two versions of the file differ."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        teacher, _photo = load_teacher(pk)
+        urls = self._addresses(actor, teacher)
+        page = self.render_template(
+            "teacher/difference.html",
+            title=_("Difference of versions"),
+            trail=[(_("Teacher files"), urls["back"]), (teacher.name, urls["self"])],
+            teacher=teacher,
+            **difference_parts(session, actor, teacher, request.args, known),
         )
         on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))
         return page
@@ -214,6 +243,17 @@ class FileView(BaseView):
         flash(_("%(n)s warnings are acknowledged under your name.", n=count), "success")
         return redirect(self.next_url() or url_for("FileView.show", pk=pk))
 
+    @expose("/<int:pk>/confirm", methods=["POST"])
+    @has_access
+    @once
+    def confirm(self, pk: int) -> Any:
+        """Keep that nothing has changed in an effective file (S06)."""
+        session = db.session()
+        confirmation.confirm_one(session, current_actor(), pk, present_catalog())
+        session.commit()
+        flash(_("It is on record that nothing has changed."), "success")
+        return redirect(self.next_url() or url_for("FileView.show", pk=pk))
+
     @expose("/<int:pk>/reveal", methods=["POST"])
     @has_access
     def reveal(self, pk: int) -> Any:
@@ -223,17 +263,23 @@ class FileView(BaseView):
         limit = known.parameter("reveals_per_day")
         form = request.form
         purpose = reveal.purpose_of(form.get("purpose", ""), form.get("note", ""))
+        key, record = form.get("key", ""), form.get("record", "")
         try:
-            value = reveal.reveal(
-                session,
-                actor,
-                teacher,
-                key=form.get("key", ""),
-                record_uuid=form.get("record", ""),
-                purpose=purpose,
-                catalog=known,
-                limit=limit,
-            )
+            if key == hint.KEY:
+                value = hint.reveal_text(
+                    session, actor, teacher, record, purpose=purpose, limit=limit
+                )
+            else:
+                value = reveal.reveal(
+                    session,
+                    actor,
+                    teacher,
+                    key=key,
+                    record_uuid=record,
+                    purpose=purpose,
+                    catalog=known,
+                    limit=limit,
+                )
             session.commit()
         except LimitReached:
             session.rollback()

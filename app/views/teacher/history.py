@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, select
@@ -13,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from app.access.roles import ROLE_LABELS
 from app.access.scope import Actor
-from app.core.clock import BEIJING
-from app.core.errors import Malformed, NotFound
+from app.core.clock import BEIJING, today
+from app.core.errors import Malformed, NotFound, Refused
 from app.core.whole import whole_number
 from app.indicators.catalog import Catalog
 from app.models.account import Account
@@ -22,7 +21,7 @@ from app.models.change import RecordChange
 from app.models.history import Transition
 from app.models.teacher import FileVersion, Teacher
 from app.models.unit import Unit
-from app.services import change, check, delegation, opinion
+from app.services import change, check, confirmation, delegation, opinion
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
 from app.views.opinion import badge_of, may_read
@@ -32,17 +31,13 @@ from app.workflows import WORKFLOWS
 # What the history holds beside the steps of flows.
 OTHER_STEPS = {
     check.ACKNOWLEDGE: _l("Warnings acknowledged"),
+    confirmation.UNCHANGED: _l("Confirmed: nothing has changed"),
     change.ADD: _l("Addition entered"),
     change.OPENED: _l("Change drafted"),
     change.EDITED: _l("Draft of a change altered"),
 }
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
-CAUSES = {
-    "first_effect": lambda: _("First effect"),
-    "addition": lambda: _("Addition"),
-    "change": lambda: _("Change"),
-}
 SHOWN_EVENTS = 100
 
 
@@ -127,44 +122,19 @@ def _reason(row: Transition, catalog: Catalog) -> str:
     return "\n".join(filter(None, parts))
 
 
-class Version(NamedTuple):
-    """A version of the file, with the address that shows it."""
-
-    number: int
-    at: str
-    cause: str
-    href: str
-
-
-def versions(session: Session, teacher: Teacher) -> list[Version]:
-    """Return the versions of an effective file, the latest first."""
-    rows = session.scalars(
-        select(FileVersion)
-        .where(FileVersion.teacher_id == teacher.id)
-        .order_by(FileVersion.number.desc())
-        .limit(SHOWN_EVENTS)
-    )
-    return [
-        Version(
-            row.number,
-            text_of(row.at),
-            str(CAUSES.get(row.cause, lambda cause=row.cause: cause)()),
-            url_for("FileView.show", pk=teacher.id, v=row.number),
-        )
-        for row in rows
-    ]
-
-
 def asked_moment(session: Session, teacher: Teacher, arguments: MultiDict) -> datetime | None:
     """Return the moment that `on` (a day) or `v` (a version) asks for, None for the present.
 
-    A day means what was in force when it ended. Raises Malformed and NotFound.
+    A day means what was in force when it ended. Raises Malformed, NotFound, and Refused for a
+    day to come.
     """
     if day := arguments.get("on", ""):
         try:
             wanted = date.fromisoformat(day)
         except ValueError:
             raise Malformed(_("This is not a day of the calendar.")) from None
+        if wanted > today():
+            raise Refused(_("This day is still to come. Choose today or an earlier day."))
         return datetime.combine(wanted + timedelta(days=1), time(), BEIJING) - timedelta(seconds=1)
     if text := arguments.get("v", ""):
         number = whole_number(text)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Query, Session, load_only, undefer
 
 from app.access.scope import current_actor
 from app.core.address import names_a_person
-from app.core.errors import Malformed
+from app.core.errors import AppError, Malformed
 from app.core.reference import structure
 from app.core.sealed import Unreadable, readable
 from app.extensions import db
@@ -22,7 +22,8 @@ from app.indicators.catalog import Catalog
 from app.indicators.values import mask
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
-from app.services import search
+from app.services import confirmation, search
+from app.services.among import among, parts
 from app.services.projection import LIST_COLUMNS
 from app.views.base import BaseModelView, Selection, row_action
 from app.views.choice import CodeSelectField
@@ -41,6 +42,7 @@ from app.views.listing import address_of
 from app.views.print import print_files
 from app.views.school_filters import authority_choices, files_model
 from app.views.searching import count_search
+from app.views.selection import BATCH, Outcome
 from app.views.widgets import unless_lost
 
 NUMBER = COLUMNS["id_no"]  # Shown masked.
@@ -261,6 +263,30 @@ class TeacherView(PurposeExport, BaseModelView):
     def print_forms(self, chosen: Selection) -> Any:
         """Print the registration forms of the marked files; the reason is the purpose."""
         return print_files(self, chosen.ids(), kind="form", purpose=chosen.reason)
+
+    @row_action(
+        "confirm",
+        _l("Nothing has changed"),
+        icon="circle-check",
+        single=False,
+        confirmation=_l("Confirm under your name that nothing has changed in {n} file(s)?"),
+    )
+    def confirm(self, chosen: Selection) -> Any:
+        """Keep for the marked files that nothing has changed; each is judged by itself (S06)."""
+        session, actor, known = db.session(), current_actor(), present_catalog()
+        ids = chosen.ids()
+        failed: dict[int, AppError] = {}
+        for part in parts(ids, BATCH):
+            failed |= confirmation.confirm(session, actor, part, known)
+        session.commit()
+        rows = session.execute(
+            select(Teacher.id, Teacher.name).where(among(session, Teacher.id, ids))
+        )
+        outcomes = [
+            Outcome(name, url_for("FileView.show", pk=key), key not in failed, failed.get(key, ""))
+            for key, name in sorted(rows, key=lambda row: (row[0] not in failed, row[0]))
+        ]
+        return self.outcome_page(_("Nothing has changed"), outcomes)
 
 
 def _named(query: Query, columns: Any) -> Query:
