@@ -18,6 +18,7 @@ from app.views.api.todo import TodoApi
 from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
+from app.views.change.process import AdditionView, ChangeView
 from app.views.charts import (
     DistrictChartView,
     ProgressChartView,
@@ -110,6 +111,8 @@ MENU: tuple[Entry, ...] = (
     Entry(AuditView, "audit", _l("Audit log"), "system", "history"),
 )
 HIDDEN: tuple[Any, ...] = (
+    AdditionView,
+    ChangeView,
     ArchiveView,
     OpinionView,
     ReportItemView,

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from app.access.fields import may_edit_set
+from app.access.fields import may_add, may_edit_set
 from app.access.scope import Actor, current_actor
 from app.core.errors import Problem
 from app.extensions import db
@@ -24,6 +24,7 @@ from app.views.base import BaseView
 from app.views.flow_actions import place_name, step_actions
 from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
+from app.views.open_process import may_ask, open_of
 from app.views.teacher.content import Finding, SetReader, findings, return_notes
 from app.views.teacher.file import header_facts, load_teacher, lock_note, require_set
 from app.views.teacher.history import timeline
@@ -165,6 +166,7 @@ class MyFileView(BaseView):
                 for place, words in return_notes(teacher).items()
             ],
             lock=lock_note(actor, teacher),
+            waiting=open_of(session, teacher, known),
             notices=_notices(),
             urls=_urls(teacher),
         )
@@ -238,6 +240,10 @@ def _neighbour(order: Sequence[str], place: int, catalog: Catalog) -> tuple[str,
 
 
 def _set_lock(actor: Actor, teacher: Teacher, set_code: str, catalog: Catalog) -> str:
+    if teacher.is_in_force:
+        if may_ask(actor, teacher, set_code, may_add, catalog):
+            return _("The file is in force. What you add waits for your school and the authority.")
+        return _("Filled in by the school. Ask the information administrator of your school.")
     if not filling.is_open_to(actor, teacher):
         return filling.locked_reason(teacher)
     if not may_edit_set(actor, teacher, set_code, catalog):
