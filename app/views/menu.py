@@ -19,6 +19,7 @@ from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
 from app.views.change.process import AdditionView, ChangeView
+from app.views.change.queue import ProcessListView
 from app.views.charts import (
     DistrictChartView,
     ProgressChartView,
@@ -92,6 +93,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
+    Entry(ProcessListView, "processes", _l("Additions and changes"), "collection", "replace"),
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
     Entry(DelegationView, "delegation", _l("Delegation"), "collection", "user-share"),
