@@ -235,7 +235,7 @@ def proofs(session: Session, actor: Actor, item: Process) -> list[Proof]:
 
 
 def _proof(kept: Attachment) -> Proof:
-    size = _("%(n)s KB", n=f"{kept.size / 1024:,.0f}")
+    size = f"{kept.size / 1024:,.0f} KB"
     href = url_for("AttachmentView.download", uuid=kept.uuid)
     return Proof(kept.name, f"{size} · {text_of(kept.at)}", href)
 

@@ -100,7 +100,7 @@ class ProcessListView(ManyActs, BaseModelView):
         "authority_id": _l("Authority"),
         "flow": _l("Process"),
         "set": _l("Set"),
-        "kind": _l("Kind"),
+        "kind": _l("What is asked for"),
         "state": _l("State"),
         "waiting": _l("Waiting"),
         "opened_at": _l("Opened"),

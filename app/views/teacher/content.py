@@ -320,7 +320,7 @@ class SetReader:
             return ()
         acts = []
         if self._has_blanks(record):
-            acts.append(RowAct(_("Fill in"), "forms", fill_url(self.teacher, code, uuid)))
+            acts.append(RowAct(_("Fill blanks"), "forms", fill_url(self.teacher, code, uuid)))
         if self._may_ask(may_change):
             acts.append(RowAct(_("Change"), "pencil", change_url(self.teacher, code, uuid)))
             if self.entry.multi_row:
