@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.fields import may_edit_set, may_view_set
@@ -98,7 +98,12 @@ class Home(Figures):
         return [TodoItem("opinion", label, number, "review", where, oldest, late, "message")]
 
     def _processes(self) -> list[TodoItem]:
-        """The additions and changes that wait for the actor, by flow and state."""
+        """The additions and changes that wait for the actor, by flow and state; for who prepares
+        them also those that were turned down of late. One statement."""
+        first = clock.today() - LATELY
+        late, is_clerk = midnight(first), self.actor.role in CLERK
+        refused = and_(RecordChange.state == ChangeState.REJECTED, RecordChange.state_since >= late)
+        wanted = queue.my_turn(self.actor)
         rows = self.session.execute(
             select(
                 RecordChange.flow,
@@ -106,11 +111,11 @@ class Home(Figures):
                 func.count(),
                 func.min(RecordChange.state_since),
             )
-            .where(queue.my_turn(self.actor))
+            .where(or_(wanted, refused) if is_clerk else wanted)
             .group_by(RecordChange.flow, RecordChange.state)
-        )
+        ).all()
         found = {(flow, state): (count, oldest) for flow, state, count, oldest in rows}
-        return [
+        items = [
             TodoItem(
                 kind.key,
                 kind.label,
@@ -125,19 +130,14 @@ class Home(Figures):
             if self.actor.role in kind.roles
             for count, oldest in [found.get((kind.flow, kind.state), (0, None))]
         ]
-
-    def _rejected(self) -> list[TodoItem]:
-        """What the authority or the head turned down of late, for who prepares it anew."""
-        first = clock.today() - LATELY
-        number, oldest = self.session.execute(
-            select(func.count(), func.min(RecordChange.state_since)).where(
-                RecordChange.state == ChangeState.REJECTED,
-                RecordChange.state_since >= midnight(first),
-            )
-        ).one()
+        back = [row for row in rows if row[1] == ChangeState.REJECTED]
         where = (equals("state", ChangeState.REJECTED), at_least("state_since", first.isoformat()))
         label = _l("Rejected additions and changes of the last 30 days")
-        return [TodoItem("rejected", label, number, "process", where, oldest, icon="circle-x")]
+        number, oldest = sum(row[2] for row in back), min((row[3] for row in back), default=None)
+        return [
+            *items,
+            TodoItem("rejected", label, number, "process", where, oldest, icon="circle-x"),
+        ]
 
     def _own_processes(self) -> list[TodoItem]:
         """What is open on the own file, so that a teacher sees where it is."""
@@ -344,7 +344,6 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     ({Role.TEACHER}, Home._own_file),
     (STAFF, Home._waiting_files),
     (AUTHORITIES | CLERK | HEAD, Home._processes),
-    (CLERK, Home._rejected),
     ({Role.TEACHER}, Home._own_processes),
     (AUTHORITIES, Home._schools_behind),
     ({Role.CITY_ASSISTANT}, Home._opinions),
