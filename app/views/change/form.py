@@ -18,7 +18,7 @@ from app.views.change.form_page import FormPage
 from app.views.labels import present_catalog
 from app.views.once import first_result, once, remember
 from app.views.record_form import RecordForm
-from app.views.teacher.file import load_teacher, require_set
+from app.views.teacher.file import load_teacher
 from app.views.teacher.row_page import draft_data
 from app.views.teacher.rows import (
     CONFLICT,
@@ -183,14 +183,19 @@ class ChangeForms(Forms):
     @once
     def remove(self, teacher: int, set_code: str, record: str) -> Any:
         """Draft the removal of a record."""
-        session, actor, known = db.session(), current_actor(), present_catalog()
-        file, _photo = load_teacher(teacher)
-        require_set(actor, file, set_code, known)
+        page = FormPage(teacher, set_code, record, ChangeKind.MODIFY)
         item = change.open_change(
-            session, actor, file, set_code, record, kind=ChangeKind.DELETE, raw={}, catalog=known
+            page.session,
+            page.actor,
+            page.teacher,
+            set_code,
+            record,
+            kind=ChangeKind.DELETE,
+            raw={},
+            catalog=page.catalog,
         )
         key = item.id
-        session.commit()
+        page.session.commit()
         flash(_("The removal is drafted. Say why, attach what proves it, and submit it."), "info")
         return redirect(url_for("ChangeView.show", pk=key))
 
