@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.models.base import Scoped, UtcDateTime, partial
 from app.models.teacher import Teacher
+from app.models.unit import Unit
 
 
 class AdditionState(StrEnum):
@@ -99,6 +100,7 @@ class RecordChange(Scoped, Model):
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     teacher: Mapped[Teacher] = relationship(foreign_keys=[teacher_id])
+    school: Mapped[Unit] = relationship(foreign_keys=[school_id])
 
     states: ClassVar[type[StrEnum]]
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.access.fields import INSPECTORS, View, may_edit, view_on_file
+from app.access.fields import INSPECTORS, View, may_add, may_edit, view_on_file
 from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound, Problem, Refused
@@ -19,9 +19,10 @@ from app.core.reference import Indicator
 from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
 from app.models.change import RecordChange
+from app.models.record import PENDING, TEACHER_SETS
 from app.models.teacher import Teacher
 from app.services import audit
-from app.services.filling import require_open
+from app.services.filling import hold, require_open
 from app.services.storage import Storage
 
 MAX_FILES = 20  # Of a file, and of an addition or change each.
@@ -76,16 +77,22 @@ def store(
     *,
     storage: Storage,
     catalog: Catalog,
+    proposing: bool = False,
 ) -> Attachment:
-    """Keep an upload for an indicator of an open file; it is not yet linked to a record.
+    """Keep an upload for an indicator of an open file, or, `proposing`, for an addition to or
+    change of one in force; it is not yet linked to anything.
 
     Raises Forbidden without the field right, Stale when the file is locked, Refused for a file
     that is not taken or when the file holds MAX_FILES already, Busy when the disk does not take it.
     """
-    if not (is_file(indicator) and may_edit(actor, teacher, indicator, catalog)):
+    right = may_add if proposing else may_edit
+    if not (is_file(indicator) and right(actor, teacher, indicator, catalog)):
         raise Forbidden()
-    require_open(session, actor, teacher)
-    if not may_edit(actor, teacher, indicator, catalog):
+    if proposing:
+        hold(session, teacher)
+    else:
+        require_open(session, actor, teacher)
+    if not right(actor, teacher, indicator, catalog):
         raise Forbidden()
     mine = select(func.count()).where(
         Attachment.teacher_id == teacher.id, Attachment.set != EVIDENCE
@@ -158,13 +165,40 @@ def evidence(session: Session, item: RecordChange) -> list[Attachment]:
 
 
 def let_go(session: Session, item: RecordChange) -> None:
-    """Let go of the evidence of a draft that is discarded."""
-    _set_record(
-        session,
-        None,
-        Attachment.teacher_id == item.teacher_id,
-        Attachment.set == EVIDENCE,
-        Attachment.record_uuid == item.uuid,
+    """Let go of the evidence of a draft that is discarded, and of the files it proposed."""
+    mine = (Attachment.teacher_id == item.teacher_id, Attachment.record_uuid == item.uuid)
+    _set_record(session, None, *mine)
+
+
+def link_proposed(session: Session, item: RecordChange, made: Any) -> None:
+    """Tie the uploads that a proposed row names to its process, and let go of those it names no
+    more. They belong to the record once that is in force (`take_over`)."""
+    codes = [each.code for each in made.indicator_set.indicators if is_file(each)]
+    if not codes:
+        return
+    named = [value for code in codes if (value := made.value(code)) is not None]
+    mine = (Attachment.teacher_id == item.teacher_id, Attachment.set == item.set)
+    free = (Attachment.record_uuid.is_(None), Attachment.uuid.in_(named))
+    _set_record(session, item.uuid, *mine, *free)
+    gone = (Attachment.record_uuid == item.uuid, Attachment.uuid.not_in(named))
+    _set_record(session, None, *mine, *gone)
+
+
+def take_over(session: Session, items: Iterable[RecordChange]) -> None:
+    """Tie the uploads of processes that took effect to their records. Those before them stay:
+    earlier versions of the file still show them."""
+    record = (
+        select(RecordChange.record_uuid)
+        .where(RecordChange.uuid == Attachment.record_uuid)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Attachment)
+        .where(
+            Attachment.record_uuid.in_([item.uuid for item in items]), Attachment.set != EVIDENCE
+        )
+        .values(record_uuid=record)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -210,6 +244,22 @@ def all_names(session: Session, teacher: Teacher) -> dict[str, str]:
     return dict(rows)
 
 
+def _is_named() -> Any:
+    """Whether the present row of the file names a photo: one that is only proposed, or that a
+    change has taken away, is not shown beside the name."""
+    cls: Any = TEACHER_SETS["basic"]
+    return (
+        select(cls.id)
+        .where(
+            cls.teacher_id == Attachment.teacher_id,
+            cls.photo == Attachment.uuid,
+            cls.valid_to.is_(None),
+            cls.state != PENDING,
+        )
+        .exists()
+    )
+
+
 def picture_of(teacher_id: Any) -> Any:
     """The uuid of the latest photo of a file, as a column of another query."""
     return (
@@ -218,6 +268,7 @@ def picture_of(teacher_id: Any) -> Any:
             Attachment.teacher_id == teacher_id,
             Attachment.field == PICTURE,
             Attachment.record_uuid.is_not(None),
+            _is_named(),
         )
         .order_by(Attachment.id.desc())
         .limit(1)
@@ -233,6 +284,7 @@ def pictures(session: Session, teachers: Iterable[int]) -> dict[int, str]:
             Attachment.teacher_id.in_(list(teachers)),
             Attachment.field == PICTURE,
             Attachment.record_uuid.is_not(None),
+            _is_named(),
         )
         .order_by(Attachment.id)
     )

@@ -160,6 +160,7 @@ def edit_change(
             raise Refused(problems=problems)
         if made.values() != old:
             made.entered_by, made.entered_at = actor.account_id, now()
+        attachment.link_proposed(session, item, made)
         item.fields = _differing(before, made)
     words = _words(
         (item.reason or "") if reason is None else reason,
@@ -190,15 +191,30 @@ def attach(
     """Keep a file as evidence of a change in draft, or of an addition that the school has not yet
     confirmed. Raises Forbidden for all but who prepares it, Stale later on, Refused, Busy."""
     _hold_item(session, item)
-    if isinstance(item, Addition):
-        mine, while_in = item.opened_by == actor.account_id, str(AdditionState.PENDING_SCHOOL)
-    else:
-        mine, while_in = _is_school(actor, item), str(ChangeState.DRAFT)
+    mine, while_in = _preparing(actor, item)
     if not mine:
         raise Forbidden()
     if item.state != while_in:
         raise Stale()
     return attachment.keep_evidence(session, actor, item, upload, storage=storage)
+
+
+def may_attach(actor: Actor, item: Process) -> bool:
+    """Whether the actor prepares the process at present, and so may prove it."""
+    mine, while_in = _preparing(actor, item)
+    return mine and item.state == while_in
+
+
+def may_edit_draft(actor: Actor, item: Process) -> bool:
+    """Whether it is a draft that the actor may alter, discard and submit."""
+    return isinstance(item, Change) and may_attach(actor, item)
+
+
+def _preparing(actor: Actor, item: Process) -> tuple[bool, str]:
+    """Whether the actor is who prepares a process, and in which state it is prepared."""
+    if isinstance(item, Addition):
+        return item.opened_by == actor.account_id, str(AdditionState.PENDING_SCHOOL)
+    return _is_school(actor, item), str(ChangeState.DRAFT)
 
 
 def pending_row(session: Session, item: Process) -> Any:
@@ -401,6 +417,8 @@ class _Desk:
         item.opened_by, item.opened_role = actor.account_id, str(actor.role)
         self.session.add_all(filter(None, (made, item)))
         self.session.flush()
+        if made is not None:
+            attachment.link_proposed(self.session, item, made)
 
     def note(self, item: Process, before: Any, made: Any, *, step: str) -> None:
         """Put what was typed into the history of the process, and masked into the audit log."""

@@ -23,7 +23,7 @@ from app.models.correction import Correction
 from app.models.history import Transition
 from app.models.record import PENDING, TEACHER_SETS
 from app.models.teacher import Teacher
-from app.services import audit
+from app.services import attachment, audit
 from app.services.among import among
 from app.services.attachment import EVIDENCE
 from app.services.change import TYPED_IN, brought
@@ -318,6 +318,7 @@ def take_effect(act: Any, items: list[Process]) -> None:
         catalog=_catalog(act),
         files=act.notes.get("files"),
     )
+    attachment.take_over(act.session, chosen)
     _close_corrections(act, chosen)
 
 

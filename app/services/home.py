@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.fields import may_edit_set, may_view_set
@@ -18,6 +18,7 @@ from app.access.roles import AUTHORITIES, STAFF, SYSTEM, Role
 from app.access.scope import Actor
 from app.core import clock
 from app.models.account import Assignment
+from app.models.change import OPEN, ChangeState, RecordChange
 from app.models.correction import Correction
 from app.models.hint import HintState
 from app.models.history import Audit
@@ -31,17 +32,19 @@ from app.services.home_figures import Figures, midnight
 from app.services.home_parts import (
     CLERK,
     HEAD,
+    PROCESSES,
     QUEUED,
     Figure,
     RoundLine,
     TodoItem,
 )
-from app.services.listed import at_least, at_most, equals
+from app.services.listed import at_least, at_most, equals, one_of
 from app.services.review import is_the_teachers
 
 ROUNDS = 3  # Rounds under way that the page tells of.
 NOTICES = 3
 SOON = timedelta(days=30)  # An assignment that ends within this time is pointed out.
+LATELY = timedelta(days=30)  # So long ago may be what is still worth doing anew.
 WEEK = timedelta(days=6)  # Today and the six days before it.
 MISSING = "DQ075"  # The rule that names what is required and not there.
 
@@ -94,6 +97,59 @@ class Home(Figures):
         late = self._waits_too_long(oldest)
         label = _l("Files that wait for an opinion")
         return [TodoItem("opinion", label, number, "review", where, oldest, late, "message")]
+
+    def _processes(self) -> list[TodoItem]:
+        """The additions and changes that wait for the actor, by flow and state; for who prepares
+        them also those that were turned down of late. One statement."""
+        first = clock.today() - LATELY
+        late, is_clerk = midnight(first), self.actor.role in CLERK
+        refused = and_(RecordChange.state == ChangeState.REJECTED, RecordChange.state_since >= late)
+        wanted = queue.my_turn(self.actor)
+        rows = self.session.execute(
+            select(
+                RecordChange.flow,
+                RecordChange.state,
+                func.count(),
+                func.min(RecordChange.state_since),
+            )
+            .where(or_(wanted, refused) if is_clerk else wanted)
+            .group_by(RecordChange.flow, RecordChange.state)
+        ).all()
+        found = {(flow, state): (count, oldest) for flow, state, count, oldest in rows}
+        items = [
+            TodoItem(
+                kind.key,
+                kind.label,
+                count,
+                "process",
+                (equals("turn", "me"), equals("flow", kind.flow), equals("state", kind.state)),
+                oldest,
+                kind.ages and self._waits_too_long(oldest),
+                kind.icon,
+            )
+            for kind in PROCESSES
+            if self.actor.role in kind.roles
+            for count, oldest in [found.get((kind.flow, kind.state), (0, None))]
+        ]
+        back = [row for row in rows if row[1] == ChangeState.REJECTED]
+        where = (equals("state", ChangeState.REJECTED), at_least("state_since", first.isoformat()))
+        label = _l("Rejected additions and changes of the last 30 days")
+        number, oldest = sum(row[2] for row in back), min((row[3] for row in back), default=None)
+        return [
+            *items,
+            TodoItem("rejected", label, number, "process", where, oldest, icon="circle-x"),
+        ]
+
+    def _own_processes(self) -> list[TodoItem]:
+        """What is open on the own file, so that a teacher sees where it is."""
+        number, oldest = self.session.execute(
+            select(func.count(), func.min(RecordChange.state_since)).where(
+                RecordChange.state.in_(OPEN)
+            )
+        ).one()
+        where = (one_of("state", OPEN),)
+        label = _l("Additions to and changes of my file under way")
+        return [TodoItem("my_processes", label, number, "process", where, oldest, icon="replace")]
 
     def _waits_too_long(self, since: datetime | None) -> bool:
         return queue.is_overdue(since, self.known)
@@ -295,6 +351,8 @@ class Home(Figures):
 WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     ({Role.TEACHER}, Home._own_file),
     (STAFF, Home._waiting_files),
+    (AUTHORITIES | CLERK | HEAD, Home._processes),
+    ({Role.TEACHER}, Home._own_processes),
     (AUTHORITIES, Home._schools_behind),
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),

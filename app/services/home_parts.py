@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.access.roles import AUTHORITIES, Role
 from app.core import clock
+from app.models.change import AdditionState, ChangeState
 from app.models.teacher import ReviewState
 from app.services.listed import Where
 
@@ -77,6 +78,18 @@ class Kind(NamedTuple):
     faulty: bool = False
 
 
+class ProcessKind(NamedTuple):
+    """Additions or changes in one state, as they wait for some roles; `ages` as of Kind."""
+
+    key: str
+    label: Any
+    icon: str
+    flow: str
+    state: str
+    roles: frozenset[Role]
+    ages: bool = True
+
+
 State = ReviewState
 CLERK, HEAD = frozenset({Role.SCHOOL_INFO}), frozenset({Role.SCHOOL_HEAD})
 CITY = frozenset({Role.CITY_INFO})
@@ -102,6 +115,50 @@ QUEUED: tuple[Kind, ...] = (
         "building-bank",
         State.CITY_ACCEPTED,
         CITY,
+        ages=False,
+    ),
+)
+ADDED, ASKED = "file-plus", "file-pencil"
+PROCESSES: tuple[ProcessKind, ...] = (
+    ProcessKind(
+        "confirm_additions",
+        _l("Additions to confirm and report"),
+        ADDED,
+        "addition",
+        AdditionState.PENDING_SCHOOL,
+        HEAD,
+    ),
+    ProcessKind(
+        "additions",
+        _l("Additions to review"),
+        ADDED,
+        "addition",
+        AdditionState.PENDING_AUTHORITY,
+        AUTHORITIES,
+    ),
+    ProcessKind(
+        "changes",
+        _l("Changes to review"),
+        ASKED,
+        "change",
+        ChangeState.PENDING_AUTHORITY,
+        AUTHORITIES,
+    ),
+    ProcessKind(
+        "heads_additions",
+        _l("Additions to files of heads to confirm"),
+        HERS,
+        "addition",
+        AdditionState.PENDING_SCHOOL,
+        AUTHORITIES,
+    ),
+    ProcessKind(
+        "change_drafts",
+        _l("Drafts of changes to submit"),
+        "pencil",
+        "change",
+        ChangeState.DRAFT,
+        CLERK,
         ages=False,
     ),
 )

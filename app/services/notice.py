@@ -101,6 +101,7 @@ EVENTS: dict[str, Any] = {
 }
 
 REASON_LENGTH = 500
+PLACE = ("flow", "process")  # Which addition or change a notice speaks of, where it is one.
 UNIT_ROLES = {
     "school_info": (Role.SCHOOL_INFO,),
     "school_head": (Role.SCHOOL_HEAD,),
@@ -194,7 +195,8 @@ def _counted_on(
             left.append(row)
             continue
         count = found.params["count"] + row["params"]["count"]
-        found.params = found.params | {"count": count}
+        kept = {key: value for key, value in found.params.items() if key not in PLACE}
+        found.params = kept | {"count": count}
         found.teacher_id = None
     session.flush()
     return left
@@ -266,7 +268,7 @@ def _for_units(
     stamp = now()
     rows = []
     for unit, mine in by_unit.items():
-        params = {"count": len(mine), "unit": sender, "reason": reason}
+        params = {"count": len(mine), "unit": sender, "reason": reason} | _place(mine)
         teacher = mine[0].teacher_id if len(mine) == 1 else None
         for account in accounts.get(unit, ()):
             rows.append(
@@ -282,6 +284,13 @@ def _for_units(
     return rows
 
 
+def _place(items: Sequence[Any]) -> dict[str, Any]:
+    """The addition or change that a notice speaks of, where it is the only one."""
+    if len(items) != 1 or not isinstance(items[0], RecordChange):
+        return {}
+    return {"flow": items[0].flow, "process": items[0].id}
+
+
 def _for_teachers(
     session: Session, event: str, items: Sequence[Any], reason: str
 ) -> list[dict[str, Any]]:
@@ -291,11 +300,14 @@ def _for_teachers(
         )
     )
     stamp = now()
+    by_teacher: dict[int, list[Any]] = {}
+    for item in items:
+        by_teacher.setdefault(item.teacher_id, []).append(item)
     return [
         {
             "account_id": account,
             "event": event,
-            "params": {"count": 1, "reason": reason},
+            "params": {"count": 1, "reason": reason} | _place(by_teacher[teacher]),
             "teacher_id": teacher,
             "unit_id": None,
             "at": stamp,
@@ -310,12 +322,16 @@ def _for_submitters(
     by_account: dict[int, list[int]] = {}
     for account, teacher in _submitters(session, items):
         by_account.setdefault(account, []).append(teacher)
+    opened = {
+        account: _place([item for item in items if getattr(item, "opened_by", None) == account])
+        for account in by_account
+    }
     stamp = now()
     return [
         {
             "account_id": account,
             "event": event,
-            "params": {"count": len(teachers), "reason": reason},
+            "params": {"count": len(teachers), "reason": reason} | opened[account],
             "teacher_id": teachers[0] if len(set(teachers)) == 1 else None,
             "unit_id": None,
             "at": stamp,

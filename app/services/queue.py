@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
-from app.access.roles import Role
+from app.access.roles import AUTHORITIES, Role
 from app.access.scope import Actor
 from app.core.clock import local, today
 from app.indicators.catalog import Catalog
 from app.models.account import Account, Assignment
-from app.models.change import RecordChange
+from app.models.change import AdditionState, ChangeState, RecordChange
 from app.models.teacher import Contributor, ReviewState, Teacher
 from app.services.among import among
 from app.services.workday import working_days, working_days_before
@@ -58,6 +58,26 @@ def _in_state(actor: Actor, state: State) -> ColumnElement[bool]:
     if state == State.EFFECTIVE:
         return and_(here, Teacher.authority_id != actor.unit_id)
     return here
+
+
+def my_turn(actor: Actor) -> ColumnElement[bool]:
+    """The condition on additions and changes that wait for the actor (2.3, 2.6, 3.2, 3.5), but for
+    those on which the actor may not decide: of the own file, or opened by the actor."""
+    item = RecordChange
+    if actor.role == Role.SCHOOL_INFO:
+        return and_(item.school_id == actor.unit_id, item.state == ChangeState.DRAFT)
+    mine = [item.opened_by != actor.account_id]
+    if actor.teacher_id is not None:
+        mine.append(item.teacher_id != actor.teacher_id)
+    at_school = item.state == AdditionState.PENDING_SCHOOL
+    if actor.role == Role.SCHOOL_HEAD:
+        return and_(item.school_id == actor.unit_id, at_school, *mine)
+    if actor.role not in AUTHORITIES:
+        return false()
+    opened = item.opened_by == Account.__table__.c.id
+    of_head = select(Teacher.id).where(Teacher.id == item.teacher_id, is_sole_head(opened)).exists()
+    waits = or_(item.state == ChangeState.PENDING_AUTHORITY, and_(at_school, of_head))
+    return and_(item.authority_id == actor.unit_id, waits, *mine)
 
 
 def is_sole_head(contributed: ColumnElement[bool] | None = None) -> ColumnElement[bool]:

@@ -14,13 +14,15 @@ from app.access.fields import View, view_on_file
 from app.access.scope import Actor
 from app.core.clock import BEIJING, now, today
 from app.core.errors import Forbidden, LimitReached, NotFound, Problem, Refused
+from app.core.reference import Indicator
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.models.account import Account
+from app.models.change import RecordChange
 from app.models.history import Audit
 from app.models.teacher import Teacher
 from app.models.unit import Unit
-from app.services import audit
+from app.services import audit, change
 from app.services.contents import find_record
 
 # One visit to a file is one opening, however many of its parts are looked at.
@@ -33,6 +35,7 @@ PURPOSES: Mapping[str, Any] = {
     "service": _l("Handle a matter of the person"),
     "other": _l("Other"),
 }
+BEFORE, AFTER = "before", "after"  # The sides of an addition or change.
 READING_ACTS = ("open_file", "reveal", "print", "export", "download")
 SHOWN_READINGS = 200
 
@@ -91,12 +94,48 @@ def reveal(
     `key` is "<set>.<indicator>". Raises NotFound, Forbidden, Refused for a value that
     cannot be read, and LimitReached after `limit` values of one account on one day.
     """
+    item = _revealed(actor, key, catalog)
+    record = find_record(session, teacher, item.set, record_uuid)
+    return reveal_of(session, actor, record, item, purpose=purpose, limit=limit)
+
+
+def reveal_proposed(
+    session: Session,
+    actor: Actor,
+    item: RecordChange,
+    *,
+    key: str,
+    side: str,
+    purpose: str,
+    catalog: Catalog,
+    limit: int,
+) -> str:
+    """Return a sealed value of an addition or change whole, as reveal() does; `side` is before
+    or after."""
+    indicator = _revealed(actor, key, catalog)
+    rows = {BEFORE: change.before_row, AFTER: change.proposed_row}
+    if indicator.set != item.set or side not in rows:
+        raise NotFound()
+    record = rows[side](session, item)
+    if record is None:
+        raise NotFound()
+    return reveal_of(session, actor, record, indicator, purpose=purpose, limit=limit)
+
+
+def _revealed(actor: Actor, key: str, catalog: Catalog) -> Indicator:
+    """The indicator whose value is asked for; raises NotFound, Forbidden."""
     item = catalog.by_key.get(key)
     if item is None or view_on_file(actor, item) is View.HIDDEN:
         raise NotFound()
     if view_on_file(actor, item) not in (View.SEALED, View.WHOLE):
         raise Forbidden()
-    record = find_record(session, teacher, item.set, record_uuid)
+    return item
+
+
+def reveal_of(
+    session: Session, actor: Actor, record: Any, item: Indicator, *, purpose: str, limit: int
+) -> str:
+    """Return the value of a row in scope whole, with the row of who read it."""
     value = record.value(item.code)
     if value is None:
         raise NotFound()

@@ -18,6 +18,8 @@ from app.views.labels import present_catalog
 from app.views.listing import address_of
 from app.views.once import first_result, remember
 from app.views.writing import REFUSED
+from app.workflows.addition import ADDITION
+from app.workflows.change import CHANGE
 from app.workflows.engine import MOST_FIELDS, Field, Step, Workflow, teacher_of
 from app.workflows.review import REVIEW
 
@@ -186,4 +188,24 @@ class ReviewFlowView(FlowView):
     page = "FileView.show"
 
 
-FLOW_VIEWS: Mapping[str, type[FlowView]] = {view.flow.name: view for view in (ReviewFlowView,)}
+class AdditionFlowView(FlowView):
+    """The steps of additions to effective files."""
+
+    class_permission_name = "Addition"
+    route_base = "/flow/addition"
+    flow = ADDITION
+    page = "AdditionView.show"
+
+
+class ChangeFlowView(FlowView):
+    """The steps of changes of effective files."""
+
+    class_permission_name = "Change"
+    route_base = "/flow/change"
+    flow = CHANGE
+    page = "ChangeView.show"
+
+
+FLOW_VIEWS: Mapping[str, type[FlowView]] = {
+    view.flow.name: view for view in (ReviewFlowView, AdditionFlowView, ChangeFlowView)
+}

@@ -136,7 +136,8 @@ class HintView(BaseModelView):
         if column == "waiting":
             if item.state != HintState.OPEN:
                 return None
-            return Badge(_("%(n)s working day(s)", n=queue.age_of(item.given_at)), "clock", "draft")
+            days = queue.age_of(item.given_at, present_catalog())
+            return Badge(_("%(n)s working day(s)", n=days), "clock", "draft")
         return super().cell(item, column)
 
     @row_action(

@@ -76,6 +76,10 @@ def _bulk_link(job: Job) -> str:
     return address_of("ReviewView", "outcome", pk=job.id)
 
 
+def _processes_link(job: Job) -> str:
+    return address_of("ProcessListView", "outcome", pk=job.id)
+
+
 def _export_link(_job: Job) -> str:
     return address_of("ExportView", "list")
 
@@ -95,6 +99,9 @@ KINDS: Mapping[str, Kind] = {
     imports.UNDO: Kind(_l("Undoing an import"), _import_link, _l("See the import")),
     export.JOB: Kind(_l("Export"), _export_link, _l("To the file")),
     bulk.JOB: Kind(_l("Act on many files"), _bulk_link, _l("See each file")),
+    bulk.PROCESSES.job: Kind(
+        _l("Act on many additions and changes"), _processes_link, _l("See each of them")
+    ),
     report.JOB: Kind(_l("Report to the Ministry"), _report_link, _l("See the batch")),
     report.TRIAL_JOB: Kind(_l("Dry run"), _trial_link, _l("See each file")),
     report.WRITE_JOB: Kind(_l("Workbook for the Ministry"), _report_link, _l("See the batch")),
@@ -159,7 +166,7 @@ def standing(job: Job, actor: Actor) -> Standing:
 
 def _has_result(job: Job) -> bool:
     """A list of what was decided is there from the first step, a file only at the end."""
-    return job.state == JobState.DONE or job.name in (bulk.JOB, *imports.JOBS)
+    return job.state == JobState.DONE or job.name in (*bulk.SUBJECTS, *imports.JOBS)
 
 
 def _progress_words(job: Job) -> str:

@@ -8,6 +8,7 @@ from flask_babel.speaklater import LazyString
 
 from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
+from app.models.change import AdditionState, ChangeKind, ChangeState
 from app.models.teacher import ReviewState
 from app.services.projection import LIST_COLUMNS
 from app.services.unit import COPIED, PARTICULARS
@@ -34,6 +35,34 @@ REVIEW_WORDS: Mapping[str, Any] = {
     ReviewState.CITY_ACCEPTED: _l("Accepted by the city"),
     ReviewState.REPORTED: _l("Reported"),
 }
+
+# Additions and changes: one set of states, since those of the same name mean the same.
+PROCESS_BADGES: Mapping[Any, tuple[str, str]] = {
+    ChangeState.DRAFT: ("pencil", "draft"),
+    AdditionState.PENDING_SCHOOL: ("clock", "wait"),
+    ChangeState.PENDING_AUTHORITY: ("hourglass", "wait"),
+    ChangeState.APPROVED: ("circle-check", "good"),
+    ChangeState.REJECTED: ("circle-x", "bad"),
+    ChangeState.WITHDRAWN: ("arrow-back", "draft"),
+    ChangeState.SUPERSEDED: ("circle-off", "draft"),
+}
+PROCESS_WORDS: Mapping[str, Any] = {
+    ChangeState.DRAFT: _l("Draft"),
+    AdditionState.PENDING_SCHOOL: _l("At the school"),
+    ChangeState.PENDING_AUTHORITY: _l("At the authority"),
+    ChangeState.APPROVED: _l("In force"),
+    ChangeState.REJECTED: _l("Rejected"),
+    ChangeState.WITHDRAWN: _l("Withdrawn"),
+    ChangeState.SUPERSEDED: _l("Lapsed"),
+}
+FLOW_WORDS: Mapping[str, Any] = {"addition": _l("Addition"), "change": _l("Change")}
+KIND_WORDS: Mapping[str, Any] = {
+    ChangeKind.ADD: _l("New record"),
+    ChangeKind.FILL: _l("Blank values filled in"),
+    ChangeKind.MODIFY: _l("Values altered"),
+    ChangeKind.DELETE: _l("Record removed"),
+}
+
 
 # The catalogue names the groups of sets in Chinese only.
 GROUPS: Mapping[str, Any] = {
@@ -140,3 +169,8 @@ def review_words() -> list[tuple[str, Any]]:
 def review_state(state: str) -> Badge:
     """Return the badge of a state of the file review."""
     return badge_of(state, REVIEW_BADGES, REVIEW_WORDS[state])
+
+
+def process_state(state: str) -> Badge:
+    """Return the badge of a state of an addition or change."""
+    return badge_of(state, PROCESS_BADGES, PROCESS_WORDS[state])

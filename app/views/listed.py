@@ -15,6 +15,7 @@ OPERATORS: Mapping[str, type] = {"one_of": OneOf, "from": AtLeast, "to": AtMost}
 VIEWS: Mapping[str, str] = {
     "teacher": "TeacherView",
     "review": "ReviewView",
+    "process": "ProcessListView",
     "unit": "UnitView",
     "account": "AccountView",
     "correction": "CorrectionView",

@@ -22,6 +22,8 @@ from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
 from app.views.calendar import CalendarView
+from app.views.change.process import AdditionView, ChangeView
+from app.views.change.queue import ProcessListView
 from app.views.charts import (
     DistrictChartView,
     ProgressChartView,
@@ -99,6 +101,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
+    Entry(ProcessListView, "processes", _l("Additions and changes"), "collection", "replace"),
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
     Entry(HintView, "hints", _l("Correction hints"), "collection", "message-2"),
@@ -121,6 +124,8 @@ MENU: tuple[Entry, ...] = (
     Entry(GuideView, "guide", _l("Guide to the flows"), "help", "route"),
 )
 HIDDEN: tuple[Any, ...] = (
+    AdditionView,
+    ChangeView,
     ArchiveView,
     OpinionView,
     ReportItemView,

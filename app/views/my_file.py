@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from app.access.fields import may_edit_set
+from app.access.fields import may_add, may_edit_set
 from app.access.scope import Actor, current_actor
 from app.core.errors import Problem
 from app.extensions import db
@@ -26,6 +26,7 @@ from app.views.hint import said
 from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.once import once
+from app.views.open_process import may_ask, open_of
 from app.views.teacher.content import Finding, SetPart, SetReader, findings, return_notes
 from app.views.teacher.file import header_facts, load_teacher, lock_note, require_set
 from app.views.teacher.history import timeline
@@ -170,6 +171,7 @@ class MyFileView(BaseView):
             lock=lock_note(actor, teacher),
             hints=said(hint.of_file(session, teacher), actor, known) if teacher.is_in_force else [],
             may_confirm=confirmation.is_due(actor, teacher),
+            waiting=open_of(session, teacher, known),
             notices=_notices(),
             urls=_urls(teacher),
         )
@@ -292,6 +294,10 @@ def _neighbour(order: Sequence[str], place: int, catalog: Catalog) -> tuple[str,
 
 
 def _set_lock(actor: Actor, teacher: Teacher, set_code: str, catalog: Catalog) -> str:
+    if teacher.is_in_force:
+        if may_ask(actor, teacher, set_code, may_add, catalog):
+            return _("The file is in force. What you add waits for your school and the authority.")
+        return _("Filled in by the school. Ask the information administrator of your school.")
     if not filling.is_open_to(actor, teacher):
         return filling.locked_reason(teacher)
     if not may_edit_set(actor, teacher, set_code, catalog):

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from app.access.roles import READ, may_open
 from app.access.scope import Actor, current_actor, scoped_get
 from app.extensions import db
+from app.models.change import ChangeState
 from app.models.notice import Notice
 from app.models.teacher import ReviewState
 from app.services import notice as service
@@ -20,6 +21,7 @@ from app.services.round import NOT_REPORTED
 from app.views.base import BaseView
 from app.views.listed import MY_FILE, address
 from app.views.listing import address_of, link, read_arguments
+from app.views.open_process import process_url
 from app.views.widgets import text_of
 
 PAGE = 25
@@ -81,6 +83,8 @@ LOOKS: Mapping[str, Look] = {
 }
 # Event -> the list that it speaks of, where no single file is named, and the resource behind it.
 QUEUE, FILES = ("review", "ReviewQueue"), ("teacher", "Teacher")
+PROCESSES, MY_TURN = ("process", "Process"), equals("turn", "me")
+REJECTED, APPROVED = equals("state", ChangeState.REJECTED), equals("state", ChangeState.APPROVED)
 LISTS = {
     "file_submitted": (*QUEUE, (equals("state", ReviewState.SUBMITTED),)),
     "file_confirmed": (*QUEUE, (equals("state", ReviewState.SCHOOL_CONFIRMED),)),
@@ -95,6 +99,15 @@ LISTS = {
     "file_reported": (*FILES, (ROLLS, equals("state", ReviewState.REPORTED))),
     "urge": (*FILES, (ROLLS, one_of("state", NOT_REPORTED))),
     "urge_start": (*FILES, (ROLLS,)),
+    "addition_opened": (*PROCESSES, (MY_TURN,)),
+    "head_addition_opened": (*PROCESSES, (MY_TURN,)),
+    "addition_confirmed": (*PROCESSES, (MY_TURN, equals("flow", "addition"))),
+    "addition_rejected": (*PROCESSES, (equals("flow", "addition"), REJECTED)),
+    "addition_approved": (*PROCESSES, (equals("flow", "addition"), APPROVED)),
+    "change_submitted": (*PROCESSES, (MY_TURN, equals("flow", "change"))),
+    "change_rejected": (*PROCESSES, (equals("flow", "change"), REJECTED)),
+    "change_approved": (*PROCESSES, (equals("flow", "change"), APPROVED)),
+    "change_superseded": (*PROCESSES, (equals("state", ChangeState.SUPERSEDED),)),
 }
 PAGES = {
     "extension_granted": ("MonitorView", "list", "Round"),
@@ -139,6 +152,9 @@ def lines(notices: Iterable[Notice], actor: Actor) -> list[Line]:
 
 def place(item: Notice, actor: Actor) -> str:
     """Return the address of what a notice speaks of, if this person may open it."""
+    if (key := (item.params or {}).get("process")) is not None:
+        flow = str(item.params["flow"])
+        return process_url(flow, key) if may_open(actor.role, flow.title(), READ) else ""
     if item.teacher_id is not None and item.teacher_id == actor.teacher_id:
         return address(MY_FILE) if may_open(actor.role, "MyFile", READ) else ""
     if item.event in PAGES:

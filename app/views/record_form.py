@@ -110,6 +110,11 @@ class Context:
     notes: Mapping[str, str] = field(default_factory=dict)
     # Only these indicators, where a form asks for a few of the set.
     only: frozenset[str] | None = None
+    # Whether the actor may say a value here (access.fields), and why not in words of its own.
+    right: Callable[[Actor, Any, Indicator, Catalog], bool] = may_edit
+    locks: Callable[[Indicator], str] = lambda _item: ""
+    # What stands beside inputs, by indicator code.
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def category(self) -> str:
@@ -141,11 +146,12 @@ class Context:
 
     def may_edit(self, item: Indicator) -> bool:
         """Whether this person types the value in."""
-        return may_edit(self.actor, self.teacher, item, self.catalog)
+        return self.right(self.actor, self.teacher, item, self.catalog)
 
     def lock_reason(self, item: Indicator) -> str:
         """Return who can change a field that this person may not, and how."""
-        return lock_reason(self.actor, self.teacher, item, self.catalog)
+        own = self.locks(item)
+        return own or lock_reason(self.actor, self.teacher, item, self.catalog)
 
     def value(self, item: Indicator) -> Any:
         if self.record is None and item.code not in KEPT_ON_TEACHER.get(item.set, ()):
@@ -206,6 +212,8 @@ class RecordForm:
         for item in context.editable:
             drawn = self.form[item.code]
             drawn.flags.required = context.is_required(item)
+            told = (context.beside.get(item.code, ""), str(drawn.description or ""))
+            drawn.description = " · ".join(filter(None, told))
             if isinstance(drawn, UploadField):
                 drawn.kept = self._kept(item, formdata)
 

@@ -19,6 +19,7 @@ from app.workflows.review import REVIEW
 from config import ROOT
 from tests.browser.conftest import DESK, PHONE, Person
 from tests.exchange.imports import Importing, book_of, edited, people, put
+from tests.processes import make_process, prove
 
 pytestmark = pytest.mark.browser
 
@@ -60,6 +61,12 @@ def ask_reason_of_one(person: Person) -> None:
     person.page.locator("dialog[open]").wait_for()
 
 
+def ask_reason_of_a_rejection(person: Person) -> None:
+    """Open the dialog of a rejection on the page of a change."""
+    person.page.click("button[data-dialog='#step-reject']")
+    person.page.locator("dialog[open]").wait_for()
+
+
 def scenes(site: Any) -> dict[str, Scene]:
     """The scenes by name; what they show is made first."""
     world = site.world
@@ -74,6 +81,7 @@ def scenes(site: Any) -> dict[str, Scene]:
         "reason that is missing": Scene("district_info_A", queue, ask_reason),
         "file in review": Scene("district_info_A", f"/review/show/{waiting}"),
         "reason of one": Scene("district_info_A", f"/review/show/{waiting}", ask_reason_of_one),
+        **change_scenes(site),
         "import preview": Scene("school_info_A1", f"/import/{batch}"),
         "refused rows": Scene("school_info_A1", f"/import/{batch}?kind=refused"),
         "nothing there": Scene("school_info_A1", "/teacher/99999999", status=404),
@@ -88,6 +96,28 @@ def scenes(site: Any) -> dict[str, Scene]:
         "new round": Scene("city_info", "/rounds/add"),
         "files": Scene("city_info", "/teacher/list/"),
         "jobs": Scene("city_system", "/jobs/list/"),
+    }
+
+
+def change_scenes(site: Any) -> dict[str, Scene]:
+    """A change that is drafted, one that waits for its approval, and where they are listed."""
+    file = site.world.teacher("A1", "effective")
+    with site.app.app_context():
+        session = db.session()
+        sent = make_process(session, site.world, file, "change", "pending_authority",
+                            set_code="contact", values={"mobile": "13912345678"})  # fmt: skip
+        prove(session, sent)
+        draft = make_process(session, site.world, file, "change", "draft")
+        make_process(session, site.world, file, "addition", "pending_school")
+        session.commit()
+    review, clerk = f"/change/show/{sent.id}", "school_info_A1"
+    return {
+        "change in review": Scene("district_info_A", review),
+        "reason of a rejection": Scene("district_info_A", review, ask_reason_of_a_rejection),
+        "draft of a change": Scene(clerk, f"/change/show/{draft.id}"),
+        "form of a change": Scene(clerk, f"/change/{draft.id}/edit"),
+        "set with what is open of it": Scene(clerk, f"/teacher/{file.id}/set/learning"),
+        "additions and changes": Scene("district_info_A", "/processes/list/", mark_row),
     }
 
 

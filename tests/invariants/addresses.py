@@ -46,18 +46,21 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (
-        r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
+        r"^/(teacher|draft|opinion|flow/review|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
         "file",
     ),
     (r"^/(hints/action|api/v1/hint/answer)/", "hint"),
-    (r"^/api/v1/addition/<int:pk>", "addition"),
-    (r"^/api/v1/change/<int:pk>", "change"),
+    (r"^/(addition|change)/(new|remove)/<int:teacher>.*/<record>", "row"),
+    (r"^/addition/new/<int:teacher>", "file"),
+    (r"^/(api/v1/|flow/)?addition/(show/)?<int:pk>", "addition"),
+    (r"^/(api/v1/|flow/)?change/(show/)?<int:pk>", "change"),
+    (r"^/processes/action/", "change"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
     (r"^/rounds/", "round"),
     (r"^/corrections/", "correction"),
-    (r"^/(reports/progress|jobs|api/v1/job|review/outcome)/", "job"),
+    (r"^/(reports/progress|jobs|api/v1/job|(review|processes)/outcome)/", "job"),
     (r"^/reports/", "report"),
     (r"^/report-item/", "report item"),
     (r"^/notices/", "notice"),
@@ -325,8 +328,8 @@ def filled(app: Flask, rule: Any, key: Any = 1, record: Any = ABSENT_UUID) -> li
     found = []
     for choice in choices:
         values = {
-            "pk": key, "uuid": key, "record": record, "record_id": record, "set_code": set_code,
-            "step": choice, "name": choice,
+            "pk": key, "teacher": key, "uuid": key, "record": record, "record_id": record,
+            "set_code": set_code, "step": choice, "name": choice,
         } | names  # fmt: skip
         place = lambda match, values=values: str(values.get(match[1], "x"))  # noqa: E731
         found.append(re.sub(r"<(?:\w+:)?(\w+)>", place, rule.rule))

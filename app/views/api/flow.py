@@ -8,7 +8,7 @@ from flask_appbuilder.api import expose, protect
 from sqlalchemy import select
 
 from app.access.scope import current_actor, scoped_get
-from app.core.errors import AppError, LimitReached, Malformed, Stale
+from app.core.errors import AppError, Malformed, Stale
 from app.core.whole import is_whole
 from app.extensions import db
 from app.indicators.catalog import catalog, language
@@ -162,8 +162,6 @@ class FlowApi(Api, abstract=True):
 
     def _as_job(self, step: str, keys: Mapping[int, int | None], given: dict[str, Any]) -> Any:
         """Let a worker decide what is too much for one request; the job tells the result."""
-        if self.flow is not REVIEW:
-            raise LimitReached()
         made = bulk.start(
             db.session(),
             current_actor(),
@@ -173,6 +171,7 @@ class FlowApi(Api, abstract=True):
             data=_inputs(given),
             lang=language(),
             at_once=False,
+            subject=bulk.subject_of(self.flow),
         )
         db.session.commit()
         return self.response(202, **job_body(made))

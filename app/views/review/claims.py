@@ -137,7 +137,7 @@ def claim_badge(item: Teacher) -> Badge | None:
     return Badge(holder.name, "user", "wait")
 
 
-def _line(key: int, names: Mapping[int, tuple[str, str]], refusal: Any) -> Outcome:
+def _line(key: int, names: Mapping[int, outcome.Named], refusal: Any) -> Outcome:
     found = outcome.line_of(key, names, None, present_catalog())
     words = "" if refusal is None else str(refusal)
     return Outcome(found.name or _("A file outside your scope"), found.href, refusal is None, words)

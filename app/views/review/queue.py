@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import redirect, request, url_for
+from flask import redirect, request
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.decorators import has_access
@@ -16,11 +16,10 @@ from werkzeug.datastructures import MultiDict
 
 from app.access.scope import current_actor
 from app.extensions import db
-from app.indicators.catalog import language
 from app.jobs import review as bulk
 from app.models.teacher import ReviewState, Teacher
 from app.services import compare, queue, search
-from app.views.base import BaseModelView, RowAction, Selection
+from app.views.base import BaseModelView, RowAction
 from app.views.labels import (
     REVIEW_BADGES,
     code_choices,
@@ -28,10 +27,10 @@ from app.views.labels import (
     present_catalog,
     review_words,
 )
-from app.views.once import first_result, once, remember
 from app.views.opinion import may_read as may_read_opinions
-from app.views.review import opinions, outcome, page
+from app.views.review import opinions, page
 from app.views.review.claims import WORDS, Claims, claim_badge, keep_holders, with_claims
+from app.views.review.many import ManyActs
 from app.views.school_filters import authority_choices, files_model, run_by_badge, run_by_choices
 from app.views.widgets import Badge
 from app.workflows.engine import Step
@@ -67,12 +66,13 @@ class Waiting(BaseFilter):
         return query.filter(queue.waiting(current_actor()))
 
 
-class ReviewView(Claims, BaseModelView):
+class ReviewView(Claims, ManyActs, BaseModelView):
     """Files that wait for the role's decision; every decision is the engine's."""
 
     route_base = "/review"
     datamodel = opinions.with_opinions(with_claims(files_model()))
     posts_versions = True
+    subject = bulk.FILES
     class_permission_name = "ReviewQueue"
     exclude_route_methods = {"tab"}
     method_permission_name = {"cancel": "write", "resume": "write"}
@@ -141,7 +141,6 @@ class ReviewView(Claims, BaseModelView):
     quick_hint = _l("Name, pinyin initials or teacher number")
     empty_hint = _l("Nothing waits for your decision.")
     exports = ()
-    bulk_limit = 1_000_000  # More files than the city has: a worker decides what is much.
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -153,7 +152,7 @@ class ReviewView(Claims, BaseModelView):
         return RowAction(
             step.name,
             step.label,
-            partial(self._decide, step),
+            partial(self.decide, step.name, step.inputs),
             icon=step.icon,
             confirmation=QUESTIONS.get(step.name),
             reason="required" if step.needs_reason else None,
@@ -183,48 +182,6 @@ class ReviewView(Claims, BaseModelView):
     def show(self, pk: int) -> Any:
         """Show one file of the queue with all a decision needs."""
         return page.answer(self, pk, request.args.get("queue", ""))
-
-    @expose("/outcome/<int:pk>", methods=["GET"])
-    @has_access
-    def outcome(self, pk: int) -> Any:
-        """Show what became of each file of an act, and how far it is."""
-        return outcome.answer(self, pk)
-
-    @expose("/outcome/<int:pk>/cancel", methods=["POST"])
-    @has_access
-    @once
-    def cancel(self, pk: int) -> Any:
-        """Stop an act after the batch under way; what is decided stays decided."""
-        return outcome.cancel(pk)
-
-    @expose("/outcome/<int:pk>/resume", methods=["POST"])
-    @has_access
-    @once
-    def resume(self, pk: int) -> Any:
-        """Go on with an act that was stopped or failed."""
-        return outcome.resume(pk)
-
-    def _decide(self, step: Step, selection: Selection) -> Any:
-        session, actor = db.session(), current_actor()
-        if (answer := first_result(session)) is not None:
-            return answer
-        ticked = {each.name: f"{step.name}-{each.name}" for each in step.inputs}
-        data = {name: bool(selection.form.get(sent)) for name, sent in ticked.items()}
-        made = bulk.start(
-            session,
-            actor,
-            step.name,
-            selection.seen(),
-            reason=selection.reason,
-            data=data,
-            lang=language(),
-        )
-        location = url_for(
-            "ReviewView.outcome", pk=made.id, queue=request.form.get("filter") or None
-        )
-        remember(session, location)
-        session.commit()
-        return redirect(location)
 
     def offered_acts(self) -> Any:
         """The steps of the role that fit the state shown; of all its states when all are shown.

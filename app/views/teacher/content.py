@@ -6,23 +6,43 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import url_for
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.fields import View, may_edit_set, may_view_set, view_on_file, visible
+from app.access.fields import (
+    View,
+    may_add,
+    may_change,
+    may_edit_set,
+    may_view_set,
+    view_on_file,
+    visible,
+)
 from app.access.scope import Actor
 from app.core.reference import Indicator, IndicatorSet
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.models.account import Account
 from app.models.attachment import Attachment
+from app.models.change import ChangeKind
 from app.models.hint import HintState
 from app.models.teacher import FileProblem, NoneAnswer, ReviewState, Teacher
 from app.services import attachment, check, contents, filling, hint
+from app.services.file import Right
 from app.services.listed import equals
 from app.views.hint import Said, said
 from app.views.labels import group_label, short_set_name
 from app.views.listed import address
+from app.views.open_process import (
+    Waiting,
+    add_url,
+    change_url,
+    fill_url,
+    may_ask,
+    open_of,
+    remove_url,
+)
 from app.views.record_form import shown_value, value_of
 
 MISSING = "DQ075"  # The rule that names what is required and not there.
@@ -145,15 +165,27 @@ class Fact:
     hints: tuple[Said, ...] = ()
 
 
+class RowAct(NamedTuple):
+    """What may be asked for of a record in force; `asks` is the question before it is posted."""
+
+    label: str
+    icon: str
+    href: str
+    asks: str = ""
+
+
 @dataclass(frozen=True)
 class RowPart:
-    """One record of a set."""
+    """One record of a set; `acts` and `waiting` are of records in force: what may be asked for of
+    this one, and the addition or change of it that is open."""
 
     uuid: str
     facts: list[Fact]
     edit_url: str = ""
     findings: tuple[Finding, ...] = ()
     note: str = ""
+    acts: tuple[RowAct, ...] = ()
+    waiting: Waiting | None = None
 
     @property
     def title(self) -> str:
@@ -179,6 +211,12 @@ class SetPart:
     note: str = ""
     findings: tuple[Finding, ...] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
+    waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def has_acts(self) -> bool:
+        """Whether anything may be done with its rows."""
+        return bool(self.url("add")) or any(row.acts or row.waiting for row in self.rows)
 
     @property
     def is_table(self) -> bool:
@@ -211,6 +249,7 @@ class SetReader:
         self.found = findings(session, actor, teacher, set_code) if moment is None else []
         self.files = self._files()
         self.hints = self._hints()
+        self.waiting = open_of(session, teacher, catalog, set_code) if moment is None else []
 
     def _files(self) -> Mapping[str, Attachment]:
         if any(attachment.is_file(item) for item in self.items):
@@ -238,7 +277,8 @@ class SetReader:
             gaps=sum(each.is_gap for each in self.found),
             note=self.notes.get(self.entry.code, ""),
             findings=tuple(each for each in self.found if each.field is None),
-            urls=urls | self._answer_url(),
+            urls=(urls or self._asked_urls(records)) | self._answer_url(),
+            waiting=tuple(each for each in self.waiting if each.kind == ChangeKind.ADD),
             **self._none_answer(),
         )
         if not records and not self.entry.multi_row and self.moment is None:
@@ -275,6 +315,50 @@ class SetReader:
             return {}
         return {"hints": address("hint", (equals("state", HintState.OPEN),))}
 
+    def _may_ask(self, right: Right) -> bool:
+        of_present = self.moment is None and self.teacher.is_in_force
+        return of_present and may_ask(
+            self.actor, self.teacher, self.entry.code, right, self.catalog
+        )
+
+    def _asked_urls(self, records: Sequence[Any]) -> dict[str, str]:
+        """What may be added to a set that is in force: a record, or the one row it has to have."""
+        is_free = self.entry.multi_row or not (records or self.waiting)
+        if not (is_free and self._may_ask(may_add)):
+            return {}
+        return {"add": add_url(self.teacher, self.entry.code)}
+
+    def _asked(self, record: Any) -> tuple[RowAct, ...]:
+        """What may be asked for of a record in force; nothing while something of it is open."""
+        code, uuid = self.entry.code, record.uuid
+        if self._open_of(uuid) is not None:
+            return ()
+        acts = []
+        if self._has_blanks(record):
+            acts.append(RowAct(_("Fill blanks"), "forms", fill_url(self.teacher, code, uuid)))
+        if self._may_ask(may_change):
+            acts.append(RowAct(_("Change"), "pencil", change_url(self.teacher, code, uuid)))
+            if self.entry.multi_row:
+                text = _("Draft the removal of this record? It stays in force until approved.")
+                url = remove_url(self.teacher, code, uuid)
+                acts.append(RowAct(_("Delete"), "trash", url, text))
+        return tuple(acts)
+
+    def _has_blanks(self, record: Any) -> bool:
+        """Whether the record leaves something blank that is this person's to say."""
+        if not self._may_ask(may_add):
+            return False
+        values = {item.code: value_of(record, self.teacher, item) for item in self.items}
+        return any(
+            values[item.code] in (None, "")
+            and self._applies(item, values)
+            and may_add(self.actor, self.teacher, item, self.catalog)
+            for item in self.items
+        )
+
+    def _open_of(self, uuid: str) -> Waiting | None:
+        return next((each for each in self.waiting if each.record == uuid), None)
+
     def _row(self, record: Any, may_edit: bool) -> RowPart:
         uuid = record.uuid if record is not None else ""
         mine = [each for each in self.found if each.record in (uuid, None, "")]
@@ -290,7 +374,8 @@ class SetReader:
                 "RowView.edit", pk=self.teacher.id, set_code=self.entry.code, record=uuid
             )
         note = self.notes.get(f"{self.entry.code}@{uuid}", "") if uuid else ""
-        return RowPart(uuid, facts, edit, tuple(mine), note)
+        acts = () if record is None else self._asked(record)
+        return RowPart(uuid, facts, edit, tuple(mine), note, acts, self._open_of(uuid))
 
     def _fact(
         self, item: Indicator, values: Mapping[str, Any], uuid: str, found: Iterable[Finding]

@@ -35,6 +35,7 @@ from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
 from app.views.once import once
+from app.views.open_process import open_of
 from app.views.teacher.content import (
     Finding,
     SetReader,
@@ -131,6 +132,7 @@ class FileView(BaseView):
             steps=step_actions(REVIEW, teacher, actor) if moment is None else [],
             urls=self._addresses(actor, teacher),
             moment=text_of(moment) if moment else "",
+            waiting=open_of(session, teacher, known) if moment is None else [],
             is_mine=actor.teacher_id == teacher.id,
             may_confirm=moment is None and confirmation.is_due(actor, teacher),
             may_acknowledge=check.may_acknowledge(actor, teacher),

@@ -23,6 +23,8 @@ from app.views.teacher.file import load_teacher, require_set
 class Page:
     """One request about the form of one row."""
 
+    proposes = False  # Whether the row is proposed for a file that is in force.
+
     def __init__(self, pk: int, set_code: str, record_uuid: str | None) -> None:
         self.session, self.actor, self.catalog = db.session(), current_actor(), present_catalog()
         self.teacher, _photo = load_teacher(pk)

@@ -82,7 +82,7 @@ class RowView(BaseView):
             page.teacher,
             set_code,
             record,
-            version=_version(),
+            version=sent_version(),
             catalog=page.catalog,
         )
         draft.drop(page.session, page.actor, page.key)
@@ -128,7 +128,7 @@ class RowView(BaseView):
         if page.is_locked:
             return self._locked(page, form)
         page.require_right()
-        if not _take_uploads(page, form):
+        if not take_uploads(page, form):
             return self._page(page, form), REFUSED
         if page.uuid is None and page.entry.multi_row and form.is_blank():
             form.form.form_errors.append(_("Nothing was filled in."))
@@ -142,7 +142,7 @@ class RowView(BaseView):
                 form.raw(),
                 catalog=page.catalog,
                 record_uuid=page.record.uuid if page.record is not None else None,
-                version=_version(),
+                version=sent_version(),
             )
             target = self._target(page, record)
             draft.drop(page.session, page.actor, page.key)
@@ -150,7 +150,7 @@ class RowView(BaseView):
             page.session.commit()
         except Refused as refusal:
             page.session.rollback()
-            _place_problems(page, form, refusal)
+            place_problems(page, form, refusal)
             return self._page(page, form), REFUSED
         except (Stale, StaleDataError):
             page.session.rollback()
@@ -176,7 +176,7 @@ class RowView(BaseView):
         return self._page(
             page,
             form,
-            conflict=_differences(page, form.raw()),
+            conflict=differences(page, form.raw()),
             notice=text,
             changed_by=by.display_name if by else "",
             changed_at=text_of(page.record.entered_at) if page.record else "",
@@ -196,7 +196,7 @@ class RowView(BaseView):
         return self._page(
             page,
             form,
-            conflict=_differences(page, typed),
+            conflict=differences(page, typed),
             notice=filling.locked_reason(page.teacher),
             is_locked=True,
         ), CONFLICT
@@ -232,11 +232,12 @@ class RowView(BaseView):
         )
 
 
-def _version() -> int | None:
+def sent_version() -> int | None:
+    """Return the version of the row or draft that the form was made from."""
     return whole_number(request.form.get("_version", ""))
 
 
-def _take_uploads(page: Page, form: RecordForm) -> bool:
+def take_uploads(page: Page, form: RecordForm) -> bool:
     """Store the files that came with the form at once, so that a refusal does not lose them."""
     good = True
     for item, drawn in form.uploads():
@@ -255,6 +256,7 @@ def _take_uploads(page: Page, form: RecordForm) -> bool:
                 upload,
                 storage=storage(),
                 catalog=page.catalog,
+                proposing=page.proposes,
             )
             drawn.kept = kept.uuid
             page.session.commit()
@@ -274,7 +276,8 @@ def _show_findings(page: Page, form: RecordForm) -> None:
             drawn.errors = [*drawn.errors, each.message]
 
 
-def _place_problems(page: Page, form: RecordForm, refusal: Refused) -> None:
+def place_problems(page: Page, form: RecordForm, refusal: Refused) -> None:
+    """Put what is refused beside the fields it is about, the rest above the form."""
     if not refusal.problems:
         form.form.form_errors.append(str(refusal))
     for problem in refusal.problems:
@@ -295,7 +298,7 @@ def _with_place(problem: Problem, catalog: Catalog) -> str:
     )
 
 
-def _differences(page: Page, typed: Mapping[str, Any]) -> list[Difference]:
+def differences(page: Page, typed: Mapping[str, Any]) -> list[Difference]:
     """Return the fields of which what was typed is not what is stored."""
     found, context, lang = [], page.context(), language()
     for item in context.collected:

@@ -1,0 +1,249 @@
+"""What the page of an addition or change prints: differences, evidence, the line of steps."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.fields import View, is_collected, view_on_file
+from app.access.roles import ROLE_LABELS, SCHOOL
+from app.access.scope import Actor
+from app.core.clock import local
+from app.core.reference import Indicator
+from app.core.sealed import REMEDY, UNREADABLE
+from app.indicators.catalog import Catalog, language
+from app.models.account import Account
+from app.models.attachment import Attachment
+from app.models.change import ChangeKind
+from app.models.change import RecordChange as Process
+from app.models.history import Transition
+from app.models.record import KEPT_ON_TEACHER
+from app.models.teacher import Teacher
+from app.models.unit import Unit
+from app.services import attachment, change, delegation, queue, reveal
+from app.services.workday import working_days
+from app.views.labels import present_catalog
+from app.views.record_form import shown_value
+from app.views.widgets import text_of
+from app.workflows import WORKFLOWS
+from app.workflows.engine import Step, Workflow
+
+PRIMARY = "primary"
+# How what is typed into a process is called in its line of steps.
+TYPED: Mapping[str, Any] = {
+    change.ADD: lambda: _("Entered"),
+    change.OPENED: lambda: _("Drafted"),
+    change.EDITED: lambda: _("Altered"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One side of a line: what is in force, or what is to be."""
+
+    text: str
+    side: str
+    href: str = ""
+    is_sealed: bool = False
+    error: str = ""
+
+
+class Line(NamedTuple):
+    """A value that differs."""
+
+    label: str
+    key: str
+    before: Cell
+    after: Cell
+
+
+class Differences:
+    """The values of which an addition or change says something else than the file, for a reader:
+    masked as on the page of the file, and nothing of what the reader may not see."""
+
+    def __init__(
+        self, session: Session, actor: Actor, item: Process, teacher: Teacher, catalog: Catalog
+    ) -> None:
+        self.actor, self.item, self.catalog = actor, item, catalog
+        self.category = teacher.school.category or ""
+        self.before, self.after = (
+            change.before_row(session, item),
+            change.proposed_row(session, item),
+        )
+        self.shown = [
+            each
+            for each in catalog.indicators(item.set)
+            if not each.computed
+            and each.code not in KEPT_ON_TEACHER.get(item.set, ())
+            and is_collected(each, self.category, catalog)
+            and view_on_file(actor, each) is not View.HIDDEN
+        ]
+        has_files = any(attachment.is_file(each) for each in self.shown)
+        self.files = attachment.names(session, teacher, item.set) if has_files else {}
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was proposed lapsed and is not kept."""
+        return self.item.kind != ChangeKind.DELETE and self.after is None
+
+    def lines(self) -> list[Line]:
+        """The values that differ, in the order of the set."""
+        return list(self._lines())
+
+    def _lines(self) -> Iterator[Line]:
+        lang, named = language(), set(self.item.fields)
+        for each in self.shown:
+            old, new = self._value(self.before, each), self._value(self.after, each)
+            if self.item.kind == ChangeKind.DELETE:
+                new, differs = None, old is not None
+            elif self.item.kind == ChangeKind.ADD:
+                differs = new is not None
+            else:
+                differs = each.code in named
+            if differs:
+                yield Line(
+                    self.catalog.name(each, lang),
+                    each.key,
+                    self._cell(each, old, reveal.BEFORE),
+                    self._cell(each, new, reveal.AFTER),
+                )
+
+    @staticmethod
+    def _value(row: Any, item: Indicator) -> Any:
+        return None if row is None else row.value(item.code)
+
+    def _cell(self, item: Indicator, value: Any, side: str) -> Cell:
+        if value is None:
+            return Cell("", side)
+        if attachment.is_file(item):
+            kept = self.files.get(str(value))
+            href = url_for("AttachmentView.download", uuid=kept.uuid) if kept else ""
+            return Cell(kept.name if kept else _("A file that is gone"), side, href)
+        text = shown_value(self.actor, item, value, self.catalog, self.category)
+        lost = value is UNREADABLE
+        sealed = not lost and view_on_file(self.actor, item) is View.SEALED
+        return Cell(text, side, is_sealed=sealed, error=str(REMEDY) if lost else "")
+
+    def title(self) -> str:
+        """How the record is called among its like: its first plain value."""
+        row = self.after if self.before is None else self.before
+        for each in self.shown:
+            value = self._value(row, each)
+            if value not in (None, "") and not each.masked and not attachment.is_file(each):
+                return shown_value(self.actor, each, value, self.catalog, self.category)
+        return ""
+
+
+class Stage(NamedTuple):
+    """A step of the line: taken, due now or still to come."""
+
+    title: Any
+    state: str
+    note: str = ""
+
+
+def line_of_steps(session: Session, item: Process, teacher: Teacher) -> list[Stage]:
+    """The steps that a process went through with who, when and after how many working days, whose
+    turn it is, and what is still to come by the table of its flow."""
+    flow = WORKFLOWS[item.flow]
+    rows = session.execute(
+        select(Transition, Account, Unit.name)
+        .outerjoin(Account, Account.id == Transition.account_id)
+        .outerjoin(Unit, Unit.id == Transition.unit_id)
+        .where(Transition.flow == item.flow, Transition.object_id == item.id)
+        .order_by(Transition.id)
+    ).all()
+    instead = delegation.delegators(session, [step.assignment_id for step, _who, _unit in rows])
+    calendar, found, last = present_catalog().calendar, [], None
+    for row, account, unit in rows:
+        days = 0 if last is None else working_days(calendar, last, local(row.at).date())
+        parts = [_who(row, account, unit, instead), text_of(row.at)]
+        if days:
+            parts.append(_("after %(n)s working day(s)", n=days))
+        found.append(Stage(_title(flow, row.step), "done", " · ".join(filter(None, parts))))
+        last = local(row.at).date()
+    return [*found, *_to_come(flow, item, teacher, _unit_name(session, item.authority_id))]
+
+
+def _who(row: Transition, account: Account | None, unit: str | None, instead: Any) -> str:
+    name, head = account.display_name if account else "", instead.get(row.assignment_id or 0, "")
+    role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
+    role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
+    return " · ".join(filter(None, (name, role, unit or "")))
+
+
+def _title(flow: Workflow, name: str) -> Any:
+    step = next((each for each in flow.steps if each.name == name), None)
+    if step is not None:
+        return step.label
+    return TYPED[name]() if name in TYPED else name
+
+
+def _to_come(flow: Workflow, item: Process, teacher: Teacher, authority: str) -> Iterator[Stage]:
+    """The steps ahead: the one that is due now, then those after it as far as all agree."""
+    state, status = str(item.state), "now"
+    while (step := _forward(flow, state)) is not None:
+        note = _("Turn: %(who)s", who=_party(step, teacher, authority))
+        if status == "now":
+            days = queue.age_of(item.state_since, present_catalog())
+            note += " · " + _("%(n)s working day(s)", n=days)
+        yield Stage(step.label, status, note)
+        state, status = _agreed(flow, step), "later"
+
+
+def _forward(flow: Workflow, state: str) -> Step | None:
+    if state in flow.terminal:
+        return None
+    ahead = (step for step in flow.steps if state in step.sources and step.tone == PRIMARY)
+    return next(ahead, None)
+
+
+def _agreed(flow: Workflow, step: Step) -> str:
+    """The state after a step that nothing stood in the way of; the end where that depends."""
+    ends = next(iter(flow.terminal))
+    return ends if step.target is None or callable(step.target) else str(step.target)
+
+
+def _party(step: Step, teacher: Teacher, authority: str) -> str:
+    """Whose turn a step is: the unit, in a school with the role."""
+    roles = [role for party in step.by[:1] for role in party.roles]
+    if roles and set(roles) <= SCHOOL:
+        return " · ".join([teacher.school.name, *(str(ROLE_LABELS[role]) for role in roles)])  # type: ignore[index]
+    return authority
+
+
+def _unit_name(session: Session, key: int) -> str:
+    return session.scalar(select(Unit.name).where(Unit.id == key)) or ""
+
+
+class Proof(NamedTuple):
+    """A document that proves what is asked for."""
+
+    name: str
+    note: str
+    href: str
+
+
+def proofs(session: Session, actor: Actor, item: Process) -> list[Proof]:
+    """The evidence of a process, for those who may read it."""
+    if not attachment.may_read_evidence(actor):
+        return []
+    return [_proof(each) for each in attachment.evidence(session, item)]
+
+
+def _proof(kept: Attachment) -> Proof:
+    size = f"{kept.size / 1024:,.0f} KB"
+    href = url_for("AttachmentView.download", uuid=kept.uuid)
+    return Proof(kept.name, f"{size} · {text_of(kept.at)}", href)
+
+
+def opener(session: Session, item: Process, teacher: Teacher) -> str:
+    """Who opened a process, in which role."""
+    account = session.get(Account, item.opened_by)
+    name = account.display_name if account else ""
+    role = str(ROLE_LABELS.get(item.opened_role, ""))  # type: ignore[call-overload]
+    return " · ".join(filter(None, (name, role, teacher.school.name)))
