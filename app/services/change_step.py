@@ -23,7 +23,7 @@ from app.models.correction import Correction
 from app.models.history import Transition
 from app.models.record import PENDING, TEACHER_SETS
 from app.models.teacher import Teacher
-from app.services import attachment, audit
+from app.services import attachment, audit, hint
 from app.services.among import among
 from app.services.attachment import EVIDENCE
 from app.services.change import TYPED_IN, brought
@@ -291,6 +291,11 @@ def not_own_work(act: Any, items: list[Process]) -> Guarded:
 def with_reason(act: Any, _items: list[Process]) -> Mapping[str, Any]:
     """A reason given with the step is the reason of the change (3.2)."""
     return {"reason": act.reason} if act.reason else {}
+
+
+def take_up_hints(act: Any, items: list[Process]) -> None:
+    """The teacher's hints about what is changed are answered by the change (3.2)."""
+    hint.take_up(act.session, act.actor, items, act.at)
 
 
 def has_lapsed(act: Any, item: Process) -> bool:

@@ -21,9 +21,11 @@ from app.core.crypto import seal
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.core.sealed import REMEDY, Unreadable, readable
 from app.indicators.catalog import Catalog
+from app.models.change import ChangeKind, RecordChange
 from app.models.hint import CorrectionHint, HintState
 from app.models.teacher import Teacher
 from app.services import audit, notice, reveal
+from app.services.among import among
 from app.services.contents import find_record
 from app.services.filling import hold
 from app.services.notice import REASON_LENGTH, Telling
@@ -131,6 +133,31 @@ def settle(
     session.flush()
     audit.record(session, "change", actor=actor, object=hint, detail={"state": str(hint.state)})
     notice.tell(session, Telling("my_hint_answered", ("teacher",)), actor, [hint])
+
+
+def take_up(session: Session, actor: Actor, changes: Sequence[RecordChange], at: datetime) -> None:
+    """Answer the open hints about what some changes alter or remove: they are taken up (3.2). The
+    teachers hear of the changes themselves."""
+    asked = {(each.teacher_id, each.set, each.record_uuid): each for each in changes}
+    rows = session.scalars(
+        select(CorrectionHint)
+        .where(
+            among(session, CorrectionHint.teacher_id, sorted({key for key, *_rest in asked})),
+            CorrectionHint.state == HintState.OPEN,
+        )
+        .order_by(CorrectionHint.id)
+        .with_for_update()
+    )
+    answered = []
+    for hint in rows:
+        found = asked.get((hint.teacher_id, hint.set, hint.record_uuid))
+        if found is None or (found.kind != ChangeKind.DELETE and hint.field not in found.fields):
+            continue
+        hint.state, hint.settled_by, hint.settled_at = HintState.TAKEN_UP, actor.account_id, at
+        answered.append(hint)
+    session.flush()
+    detail = {"state": str(HintState.TAKEN_UP)}
+    audit.record_many(session, "change", actor=actor, objects=answered, detail=detail)
 
 
 def text_of(hint: CorrectionHint) -> str | Unreadable:

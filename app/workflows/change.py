@@ -51,6 +51,7 @@ CHANGE = Workflow(
                 rule.rules_hold,
             ),
             writes=rule.with_reason,
+            effects=(rule.take_up_hints,),
             decides=False,
             tells=(
                 Telling("change_submitted", ("authority",)),

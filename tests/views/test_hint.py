@@ -8,14 +8,18 @@ import pytest
 from sqlalchemy import select
 
 from app.access.scope import acting_as, system
+from app.core.clock import now
 from app.core.errors import Forbidden, NotFound, Refused, Stale
 from app.models.account import Account
+from app.models.change import Change
 from app.models.hint import CorrectionHint, HintState
 from app.models.history import Audit
 from app.models.notice import Notice
 from app.models.teacher import Teacher
 from app.services import contents, hint
+from app.workflows.change import CHANGE
 from tests.broken import WORDS, flipped
+from tests.processes import make_process, prove
 from tests.views.api_caller import Caller
 from tests.views.figures import figures, rows_behind
 from tests.views.pages import sign_in, token_of
@@ -265,3 +269,34 @@ def test_a_page_without_hints_says_so(app: Any, session: Any, world: Any) -> Non
     client = sign_in(app, world, CLERK, language="en")
 
     assert "No teacher has proposed a correction" in client.get("/hints/list/?show=x").text
+
+
+def test_a_submitted_change_takes_up_the_hints_about_what_it_alters(
+    session: Any, world: Any, sender: Sender
+) -> None:
+    altered, other = sender.give(), sender.give("education_org")
+    elsewhere = sender.give("email", set_code="contact")
+    change = make_process(session, world, sender.file, "change", "draft", reason="登记有误")
+    prove(session, change)
+    clerk = world.actors[CLERK]
+    assert sender.row(altered).state == HintState.OPEN  # A draft answers nobody.
+
+    with acting_as(clerk):
+        CHANGE.perform(session, change.id, "submit", clerk, version=None, catalog=world.catalog)
+
+    states = [sender.row(key).state for key in (altered, other, elsewhere)]
+    assert states == [HintState.TAKEN_UP, HintState.OPEN, HintState.OPEN]
+    assert sender.row(altered).settled_by == clerk.account_id
+
+
+def test_a_submitted_removal_takes_up_every_hint_about_the_record(
+    session: Any, world: Any, sender: Sender
+) -> None:
+    keys = [sender.give(), sender.give("education_org")]
+    made = make_process(session, world, sender.file, "change", "pending_authority", kind="delete")
+    clerk = world.actors[CLERK]
+
+    with acting_as(clerk):
+        hint.take_up(session, clerk, [session.get_one(Change, made.id)], now())
+
+    assert {sender.row(key).state for key in keys} == {HintState.TAKEN_UP}

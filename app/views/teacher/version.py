@@ -21,6 +21,8 @@ from app.models.teacher import FileVersion, Teacher
 from app.services import attachment, version
 from app.services.version import Difference
 from app.views.flow_actions import place_name
+from app.views.labels import KIND_WORDS
+from app.views.open_process import process_url
 from app.views.record_form import shown_value, value_of
 from app.views.widgets import text_of
 
@@ -28,12 +30,6 @@ CAUSES: Mapping[str, Any] = {
     "first_effect": _l("First effect"),
     "addition": _l("Addition"),
     "change": _l("Change"),
-}
-KINDS: Mapping[str, Any] = {
-    "add": _l("record added"),
-    "fill": _l("blank filled in"),
-    "modify": _l("values altered"),
-    "delete": _l("record removed"),
 }
 HOW: Mapping[str, Any] = {
     "added": _l("Added"),
@@ -48,7 +44,7 @@ class Version(NamedTuple):
     number: int
     at: str
     cause: str
-    processes: list[str]
+    processes: list[tuple[str, str]]
     href: str
     difference: str
 
@@ -86,7 +82,7 @@ def versions(
             each.number,
             text_of(each.at),
             str(CAUSES.get(each.cause, each.cause)),
-            [_process_words(item, catalog) for item in each.processes],
+            [_behind(item, catalog) for item in each.processes],
             url_for("FileView.show", pk=teacher.id, v=each.number),
             _address(teacher, is_mine, each.number) if each.number > 1 else "",
         )
@@ -94,8 +90,10 @@ def versions(
     ]
 
 
-def _process_words(item: RecordChange, catalog: Catalog) -> str:
-    return f"{place_name(item.set, None, catalog)} · {KINDS[item.kind]}"
+def _behind(item: RecordChange, catalog: Catalog) -> tuple[str, str]:
+    """What brought a version about, in words, and its page."""
+    words = f"{place_name(item.set, None, catalog)} · {KIND_WORDS[item.kind]}"
+    return words, process_url(item.flow, item.id)
 
 
 def _address(teacher: Teacher, is_mine: bool, number: int) -> str:
