@@ -124,9 +124,15 @@ class TestJourney:
         assert info.get(f"/change/{key}").status_code == 404
 
 
+# What a page offers to do with a record, and what it tells of an addition or change of it.
+ASKED = re.compile(
+    r'<div class="tm-acts">.*?</div>|<p class="tm-note tm-note-wait">.*?</p>', re.DOTALL
+)
+
+
 def plain(answer: Any) -> str:
-    """A page without what is new on each: tokens and ids of the form."""
-    text = answer.get_data(as_text=True)
+    """What a page says of the records: without its acts and marks, and what is new on each page."""
+    text = ASKED.sub("", answer.get_data(as_text=True))
     return re.sub(r'(csrf[^>]*(content|value)|nonce|submit_key" value)="[^"]*"', "", text)
 
 

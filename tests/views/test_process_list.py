@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.access.scope import system
+from app.extensions import db
 from app.jobs.worker import work
 from app.models.account import Account
 from app.models.change import RecordChange
@@ -161,28 +162,37 @@ class TestMany:
         assert state(session, many["sent"]) == ["pending_authority"]
 
     def test_more_than_a_thousand_are_the_business_of_a_worker(
-        self, app: Any, session: Any, world: Any, many: Any, monkeypatch: Any
+        self, live_app: Any, world: Any, monkeypatch: Any
     ) -> None:
         for module in ("app.views.api.flow", "app.jobs.review"):
             monkeypatch.setattr(f"{module}.LIMIT", 0)
-        browser = sign_in(app, world, DISTRICT, "en")
-        location = act(browser, "reject", [many["at_authority"]], reason="不符").location
-        assert "decided" in browser.get(location).text
-        caller = Caller(app.test_client(), world.usernames[DISTRICT])
-        both = {"ids": [many["sent"].id, many["elsewhere"].id], "reason": "不符"}
+        with live_app.app_context():
+            session, file = db.session(), world.teacher("A1", "effective")
+            added = make_process(session, world, file, "addition", "pending_authority")
+            asked = make_process(session, world, file, "change", "pending_authority")
+            session.commit()
+            db.session.remove()
+        browser = sign_in(live_app, world, DISTRICT, "en")
+        location = act(browser, "reject", [added], reason="不符").location
+        assert 'data-poll="2"' in browser.get(location).text
+        caller = Caller(live_app.test_client(), world.usernames[DISTRICT])
+        # An addition that is posted to the address of changes is none of theirs.
+        both = {"ids": [asked.id, added.id], "reason": "不符"}
         answer = caller.post("/change/bulk/reject", both)
         assert answer.status_code == 202, answer.json
 
-        with system():
-            key = session.scalars(select(Job.id).order_by(Job.id.desc())).first()
-        while work(app, once=True):
-            pass
+        for _turn in range(2):
+            work(live_app, once=True)
 
-        assert state(session, many["at_authority"], many["sent"]) == ["rejected", "rejected"]
-        assert state(session, many["elsewhere"]) == ["pending_authority"]
-        with system():
-            assert session.get(Job, key).result["refused"] == 1
-        assert "Rejected" in browser.get(location).text or "Done" in browser.get(location).text
+        with live_app.app_context():
+            assert state(db.session(), added, asked) == ["rejected", "rejected"]
+            with system():
+                mine = select(Job).where(Job.name == "process_bulk").order_by(Job.id)
+                jobs = db.session.scalars(mine).all()
+                told = [(each.result["done"], each.result["refused"]) for each in jobs]
+            db.session.remove()
+        assert told == [(1, 0), (1, 1)]
+        assert world.teacher("A1", "effective").name in browser.get(location).text
 
     def test_the_result_is_the_actors_own(
         self, app: Any, session: Any, world: Any, many: Any
