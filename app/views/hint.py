@@ -115,7 +115,7 @@ class HintView(BaseModelView):
     def list(self) -> Any:
         """Show the hints; the plain address opens those that wait."""
         if not request.args and self.start_url() is None:
-            return redirect(self.list_url(_flt_0_state=HintState.OPEN))
+            return redirect(self.list_url(state=HintState.OPEN))
         return super().list()
 
     def quick_filter(self, query: Query, text: str) -> Query:

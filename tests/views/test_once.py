@@ -45,7 +45,7 @@ WITHOUT = {
 # or know where they lead before the commit.
 BY_THEMSELVES = {
     "add", "edit", "edit_only", "act", "urge", "extend", "order", "create", "export", "enter",
-    "appoint", "give", "fill", "change",
+    "appoint", "give", "fill", "change", "subscribe",
 }  # fmt: skip
 
 
