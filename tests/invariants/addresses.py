@@ -81,6 +81,7 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/indicators/set/", {"code": "basic"}),
     (r"^/indicators/edit/", {"set_code": "basic", "code": "sex", "row": "1"}),
     (r"^/my-file/set/", {"set_code": "basic"}),
+    (r"^/guide/flows/", {"name": "review"}),
     (r"^/lang/", {"locale": "zh"}),
     (r"^/static/", {"filename": "x"}),
     (r"^/(swagger|api)/<version>", {"version": "v1"}),

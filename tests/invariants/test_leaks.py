@@ -110,13 +110,17 @@ def test_every_address_with_a_place_is_known_to_the_fence(app: Any) -> None:
     assert not unknown, lines(unknown)
 
 
+# What is the same for everybody, and a request of nobody's object.
+PUBLIC_KINDS = {None, "parameter", "special day"}
+
+
 def test_every_kind_of_object_has_an_own_and_a_foreign_one(
     app: Any, session: Any, world: Any
 ) -> None:
     """Else the fence below would compare nothing with nothing."""
     things = furnish(app, session, world)
     clerk = world.actor("school_info", "A1")
-    kinds = {kind_of(rule.rule) for rule in app.url_map.iter_rules()} - {None, "parameter"}
+    kinds = {kind_of(rule.rule) for rule in app.url_map.iter_rules()} - PUBLIC_KINDS
     views = {"saved view": "TeacherView", "row of a list": "RecordLearningView"}
 
     assert set(world.actors) == set(roles_and_places())

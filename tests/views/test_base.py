@@ -162,7 +162,7 @@ def some_act(app: Any) -> str:
 def test_an_act_on_everything_is_refused_when_the_set_has_changed(
     app: Any, session: Any, world: Any, moved: dict[str, str]
 ) -> None:
-    client = sign_in(app, world, "school_head_A1")
+    client = sign_in(app, world, "school_info_A1")
     form = files_form(client, action=some_act(app), **moved)
 
     assert client.post("/teacher/action_post", data=form).status_code == 409

@@ -51,7 +51,7 @@ def test_an_arrow_joins_two_states_once_however_many_steps_it_stands_for(flow: A
 @by_name
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_page_of_a_flow_tells_its_steps_and_shows_its_drawing(
-    app: Any, world: Any, flow: Any, language: str
+    app: Any, session: Any, world: Any, flow: Any, language: str
 ) -> None:
     client = sign_in(app, world, "teacher_A1", language=language)
 
@@ -69,7 +69,7 @@ def test_the_page_of_a_flow_tells_its_steps_and_shows_its_drawing(
 
 @pytest.mark.parametrize("role", Role)
 def test_everybody_reads_the_guide_and_finds_it_in_the_menu(
-    app: Any, world: Any, role: Role
+    app: Any, session: Any, world: Any, role: Role
 ) -> None:
     key = next(key for key, actor in world.actors.items() if actor.role == role)
     client = sign_in(app, world, key)
@@ -81,7 +81,7 @@ def test_everybody_reads_the_guide_and_finds_it_in_the_menu(
 
 
 def test_a_flow_that_does_not_exist_is_not_found_and_strangers_sign_in_first(
-    app: Any, world: Any
+    app: Any, session: Any, world: Any
 ) -> None:
     assert sign_in(app, world, "city_info").get("/guide/flows/nothing").status_code == 404
     assert app.test_client().get("/guide/flows/review").status_code == 302

@@ -116,7 +116,9 @@ class TestList:
             assert shown(client.get(f"{LIST}&{query}").text) == {many[n].id for n in names}, query
         assert client.get(f"{LIST}&_flt_0_turn=you").status_code == 400
 
-    def test_is_closed_to_those_who_work_with_no_files(self, app: Any, world: Any) -> None:
+    def test_is_closed_to_those_who_work_with_no_files(
+        self, app: Any, session: Any, world: Any
+    ) -> None:
         for key in ("city_system", "city_audit", "school_system_A1"):
             assert sign_in(app, world, key).get(LIST).status_code in (302, 403)
 

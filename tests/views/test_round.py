@@ -247,7 +247,7 @@ class TestCorrections:
         [("city_info", True), ("district_info_A", True), ("school_info_A1", True),
          ("district_info_B", False), ("school_info_A2", False)],
     )  # fmt: skip
-    def test_are_read_by_the_units_they_concern(self, app, world, key, sees):
+    def test_are_read_by_the_units_they_concern(self, app, session, world, key, sees):
         page = sign_in(app, world, key).get("/corrections/list/?_flt_0_open=y")
 
         assert ("职称有误" in page.text) is sees

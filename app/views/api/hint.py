@@ -75,12 +75,12 @@ class HintApi(Api):
             409: {description: The file is not effective}
             422: {description: Refused by a rule}
         """
+        session = db.session()
+        file = scoped_get(session, Teacher, pk)
         names = ("set", "field", "record", "text")
         given = body(required=names)
         if not all(isinstance(given[name], str) for name in names):
             raise Malformed()
-        session = db.session()
-        file = scoped_get(session, Teacher, pk)
         made = hint.give(
             session,
             current_actor(),
