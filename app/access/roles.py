@@ -74,6 +74,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Review": (FILES, FILES - {Role.CITY_ASSISTANT}),
     "Addition": (FILES, FILES - {Role.CITY_ASSISTANT}),
     "Change": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
+    "StatusChange": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "ReviewQueue": (STAFF, STAFF - {Role.CITY_ASSISTANT}),
     "Problem": (STAFF, NOBODY),
     "Opinion": (

@@ -86,6 +86,18 @@ EVENTS: dict[str, Any] = {
     "change_approved": _l("%(count)s change(s) are in force."),
     "my_change_approved": _l("A change of your file is in force."),
     "change_superseded": _l("%(count)s change(s) lapsed, because the file has changed since."),
+    "addition_withdrawn": _l("%(count)s addition(s) were withdrawn."),
+    "status_effective": _l("%(count)s status change(s) are in effect."),
+    "status_submitted": _l("%(unit)s asks for your approval of %(count)s status change(s)."),
+    "status_approved": _l("%(count)s status change(s) were approved."),
+    "status_rejected": _l("%(count)s status change(s) were rejected: %(reason)s"),
+    "status_withdrawn": _l("%(unit)s withdrew %(count)s status change(s)."),
+    "status_revoked": _l("%(count)s status change(s) were revoked: %(reason)s"),
+    "status_failed": _l(
+        "A status change could not take effect on its day and stays registered: %(reason)s"
+    ),
+    "my_status_effective": _l("A change of your staff status is in effect."),
+    "my_status_revoked": _l("A change of your staff status was revoked: %(reason)s"),
     "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 
