@@ -69,5 +69,3 @@ def _tell(session: Session, outcome: Outcome) -> None:
         problems = outcome.failed[item.id].problems
         reason = " ".join(str(problem.message) for problem in problems)[:REASON_LENGTH]
         notice.tell(session, FAILED, SYSTEM_ACTOR, [item], reason=reason)
-
-

@@ -19,6 +19,7 @@ VIEWS: Mapping[str, str] = {
     "account": "AccountView",
     "correction": "CorrectionView",
     "problem": "ProblemView",
+    "status_change": "StatusChangeView",
     "job": "JobView",
     "audit": "AuditView",
 }

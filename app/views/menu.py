@@ -51,6 +51,7 @@ from app.views.review.archive import ArchiveView
 from app.views.review.opinions import OpinionView
 from app.views.review.queue import ReviewView
 from app.views.round import RoundView
+from app.views.status_change import StatusChangeFlowView, StatusChangeView, StatusPageView
 from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
 from app.views.teacher.rows import RowView
@@ -79,6 +80,7 @@ class Entry(NamedTuple):
 GROUPS = (
     Group("files", _l("Files"), "id"),
     Group("collection", _l("Collection"), "calendar-event"),
+    Group("movement", _l("Movement"), "arrows-exchange"),
     Group("analysis", _l("Analysis"), "chart-bar"),
     Group("units", _l("Units"), "building"),
     Group("system", _l("System"), "settings"),
@@ -98,6 +100,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
+    Entry(StatusChangeView, "status_changes", _l("Status changes"), "movement", "user-exclamation"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
@@ -126,6 +129,8 @@ HIDDEN: tuple[Any, ...] = (
     AttachmentView,
     CodeChoiceView,
     PrintView,
+    StatusPageView,
+    StatusChangeFlowView,
     *FLOW_VIEWS.values(),
     *RECORD_VIEWS,
 )

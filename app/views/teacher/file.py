@@ -25,6 +25,7 @@ from app.views.labels import present_catalog, review_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
 from app.views.once import once
+from app.views.status_history import register_url, status_label, status_lines
 from app.views.teacher.content import (
     Finding,
     SetReader,
@@ -115,7 +116,9 @@ class FileView(BaseView):
             notes=_named_notes(teacher, known),
             lock=lock_note(actor, teacher) if moment is None else "",
             steps=step_actions(REVIEW, teacher, actor) if moment is None else [],
-            urls=self._addresses(actor, teacher),
+            urls=self._addresses(actor, teacher)
+            | {"status": register_url(actor, teacher, known) if moment is None else ""},
+            status=status_label(teacher, known) if teacher.is_in_force and not moment else "",
             moment=text_of(moment) if moment else "",
             is_mine=actor.teacher_id == teacher.id,
             may_acknowledge=check.may_acknowledge(actor, teacher),
@@ -170,6 +173,7 @@ class FileView(BaseView):
             teacher=teacher,
             events=timeline(session, teacher, known, actor),
             versions=versions(session, teacher),
+            statuses=status_lines(session, teacher, known),
             urls=self._addresses(actor, teacher),
         )
         on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))
