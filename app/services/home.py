@@ -24,7 +24,7 @@ from app.models.job import Job, JobState
 from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import FileProblem, ReviewState, Teacher
-from app.services import check, export_right, monitor, opinion, queue
+from app.services import check, export_right, home_movement, monitor, opinion, queue
 from app.services import round as terms
 from app.services.home_figures import Figures, midnight
 from app.services.home_parts import (
@@ -47,6 +47,11 @@ MISSING = "DQ075"  # The rule that names what is required and not there.
 
 class Home(Figures):
     """What the home page of one actor shows; everything is read once, when it is asked for."""
+
+    def figures(self) -> list[Figure]:
+        """The figures at the top of the page; those who are told of movements see recent ones."""
+        found = super().figures()
+        return [*found, home_movement.recent(self)] if self.actor.role in AUTHORITIES else found
 
     def todo(self) -> list[TodoItem]:
         """What waits for the actor, the overdue first, then in the order of the work."""
@@ -290,6 +295,8 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     (AUTHORITIES, Home._schools_behind),
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),
+    (CLERK, home_movement.registered),
+    (AUTHORITIES, home_movement.to_approve),
     (export_right.APPROVERS, Home._exports),
     (SYSTEM, Home._ending_assignments),
     ({Role.CITY_SYSTEM}, Home._failed_jobs),

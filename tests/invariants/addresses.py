@@ -29,7 +29,7 @@ from app.models.report import ReportBatch, ReportItem
 from app.models.round import Round
 from app.models.saved_view import SavedView
 from app.services.storage import Storage
-from tests.processes import make_process, prove
+from tests.processes import make_process, make_status_change, prove
 from tests.views.pages import sign_in
 from tests.worlds import TeacherRef, sees
 
@@ -43,11 +43,12 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (
-        r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion))/<int:pk>",
+        r"^/(teacher|draft|opinion|flow/review|status-change/new|review/show|api/v1/(teacher|review|claim|opinion))/<int:pk>",
         "file",
     ),
     (r"^/api/v1/addition/<int:pk>", "addition"),
     (r"^/api/v1/change/<int:pk>", "change"),
+    (r"^/(api/v1/status_change|flow/status_change|status-change)/<int:pk>", "status_change"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
@@ -77,10 +78,10 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/static/", {"filename": "x"}),
     (r"^/(swagger|api)/<version>", {"version": "v1"}),
     (r"^/api/v1/review/bulk/", {"step": "confirm"}),
-    (r"^/api/v1/(addition|change)/bulk/", {"step": "approve"}),
+    (r"^/api/v1/(addition|change|status_change)/bulk/", {"step": "approve"}),
 )
 STEPS = ("confirm", "approve")
-MOVED = ("file", "addition", "change")  # What goes through a flow.
+MOVED = ("file", "addition", "change", "status_change")  # What goes through a flow.
 
 
 class Thing(NamedTuple):
@@ -209,6 +210,9 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
             item = make_process(session, world, file, flow, "pending_authority")
             prove(session, item)
             yield Thing(flow, item.id, unit, file=file)
+        item = make_status_change(session, world, file, "pending_authority")
+        prove(session, item)
+        yield Thing("status_change", item.id, unit, file=file)
         row = Audit(at=now(), act="open", outcome="done", teacher_id=file.id)
         yield Thing("audit row", _kept(session, row), unit, file=file)
 
