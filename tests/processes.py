@@ -202,9 +202,10 @@ def make_status_change(
     with system():
         stamp = now()
         usual = {"from_status": "100", "to_status": "203", "effective_date": today()}
+        usual |= {"on_its_day": False}
         made = StatusChange(
             uuid=uuid4().hex, teacher_id=file.id, school_id=file.school_id,
-            authority_id=file.authority_id, state=state, state_since=stamp, on_its_day=False,
+            authority_id=file.authority_id, state=state, state_since=stamp,
             version=len(PATHS["status_change"][state]), reason="按规定办理", ended_roles=[],
             opened_by=opener.account_id, opened_role=str(opener.role),
             opened_at=stamp - timedelta(minutes=5), **usual | columns,
