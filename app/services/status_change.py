@@ -135,7 +135,8 @@ def edit(
     teacher = _hold_draft(session, actor, item, version)
     wanted = to_status or item.to_status
     day = effective_date or item.effective_date
-    problems = status_problems(item.from_status, wanted, catalog)
+    problems = own_file(actor, teacher.id)
+    problems += status_problems(item.from_status, wanted, catalog)
     problems += day_problems(session, teacher, wanted, day)
     words, wrong = _words(
         (item.reason or "") if reason is None else reason,

@@ -161,11 +161,16 @@ class TestRegistering:
 
         assert desk.open("work", {"reference": "李四"}).state == "draft"
 
-    def test_nobody_registers_the_own_status(self, desk: Desk) -> None:
+    def test_nobody_registers_or_alters_the_own_status(self, desk: Desk) -> None:
         mine = replace(desk.world.actors[INFO], teacher_id=desk.file().id)
 
         with pytest.raises(Refused) as caught:
             desk.register(SICK, who=mine)
+        assert codes(caught) == ["own_file"]
+
+        item = desk.register(SICK)
+        with acting_as(mine), pytest.raises(Refused) as caught:
+            changes.edit(desk.session, mine, item, version=1, to_status=LEFT, catalog=desk.known)
         assert codes(caught) == ["own_file"]
 
     @pytest.mark.parametrize(("to", "days"), [(DEAD, 1), (LEFT, 400)])
