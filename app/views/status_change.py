@@ -82,7 +82,7 @@ class StatusChangeView(BaseModelView):
         "state_since": _l("In this state since"),
         "document_no": _l("Document number"),
         "reason": _l("Reason"),
-        "opened_at": _l("Registered"),
+        "opened_at": _l("Registered at"),
     }
     code_columns = {
         "authority_id": authority_choices,
@@ -116,6 +116,12 @@ class StatusChangeView(BaseModelView):
         """The steps that the role may take."""
         mine = {step.name for step in STATUS_CHANGE.steps_for(current_actor().role)}
         return [act for act in super().offered_acts() if act.name in mine]
+
+    def chosen_columns(self) -> Any:
+        """No column that says the same in every row: one's own school or authority."""
+        own = {"school": {"school", "authority_id"}, "district": {"authority_id"}}
+        hidden = own.get(current_actor().tier, set())
+        return [name for name in super().chosen_columns() if name not in hidden]
 
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.join(Teacher, Teacher.id == StatusChange.teacher_id).filter(
@@ -352,7 +358,7 @@ def _facts(item: StatusChange, known: Catalog) -> list[tuple[Any, str]]:
         (_("Effective date"), text_of(item.effective_date)),
         (_("Reason"), text_of(item.reason)),
         (_("Document number"), text_of(item.document_no)),
-        (_("Registered"), f"{text_of(item.opened_at)} · {role}"),
+        (_("Registered at"), f"{text_of(item.opened_at)} · {role}"),
     ]
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from app.access.scope import Actor, acting_as, system
 from app.core import clock
@@ -19,6 +19,7 @@ from app.models.history import Audit, Transition
 from app.models.notice import Notice
 from app.models.status_change import StatusChange
 from app.models.teacher import Affiliation, FileProblem, FileVersion, Teacher
+from app.services import exclusive
 from app.services import status_change as changes
 from app.services.affiliation import month_of
 from app.services.integrity import find_faults
@@ -154,6 +155,28 @@ class TestRegistering:
             desk.register(LEFT)
         assert codes(caught) == ["open_process"]
         assert desk.world.units["A1"].name in str(caught.value.problems[0].message)
+
+    @pytest.mark.parametrize("what", ["transfer_issued", "rotation", "rotation_active"])
+    def test_what_is_open_refuses_it_when_it_is_registered_and_again_when_it_takes_effect(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str
+    ) -> None:
+        item = desk.register(SICK)
+        opened = lambda: exclusive._source(Teacher, literal(what), Teacher.school_id)  # noqa: E731
+        monkeypatch.setattr(exclusive, "SOURCES", (*exclusive.SOURCES, opened))
+
+        assert desk.refused(item, "make_effective", INFO) == ["open_process"]
+        with pytest.raises(Refused):
+            desk.register(SICK, desk.file(number=2))
+
+    def test_a_transfer_that_is_not_yet_issued_stands_in_no_way(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened = lambda: exclusive._source(  # noqa: E731
+            Teacher, literal("transfer"), Teacher.school_id
+        )
+        monkeypatch.setattr(exclusive, "SOURCES", (*exclusive.SOURCES, opened))
+
+        assert desk.change(LEFT).state == "effective"
 
     def test_additions_and_changes_may_be_open_beside_it(self, desk: Desk) -> None:
         desk.make("change", "pending_authority")
