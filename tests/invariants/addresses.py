@@ -54,6 +54,7 @@ KINDS = (
     (r"^/units/", "unit"),
     (r"^/rounds/", "round"),
     (r"^/corrections/", "correction"),
+    (r"^/status-changes/", "status_change"),
     (r"^/(reports/progress|jobs|api/v1/job|review/outcome)/", "job"),
     (r"^/reports/", "report"),
     (r"^/report-item/", "report item"),

@@ -59,6 +59,7 @@ AS_SYSTEM = {
     "__init__.py": "production asks at its start for accounts of the demonstration",
     "access/scope.py": "defines it",
     "cli.py": "commands of the operator",
+    "jobs/status_change.py": "takes the step of the night as the system, in a job that nobody owns",
     "jobs/wiring.py": "jobs that nobody ordered: nightly work",
     "workflows/parties.py": "says which steps are the system's own",
     "workflows/lapsing.py": "ends what is open of a file that is closed, inside the scope",
