@@ -51,7 +51,17 @@ class Home(Figures):
     def figures(self) -> list[Figure]:
         """The figures at the top of the page; those who are told of movements see recent ones."""
         found = super().figures()
-        return [*found, home_movement.recent(self)] if self.actor.role in AUTHORITIES else found
+        if self.actor.role not in AUTHORITIES:
+            return found
+        return [*found, home_movement.recent(self._status_changes[2])]
+
+    @cached_property
+    def _status_changes(self) -> tuple[int, datetime | None, int]:
+        return home_movement.of_authority(self)
+
+    def _status_changes_to_approve(self) -> list[TodoItem]:
+        number, oldest, _recent = self._status_changes
+        return [home_movement.to_approve(self, number, oldest)]
 
     def todo(self) -> list[TodoItem]:
         """What waits for the actor, the overdue first, then in the order of the work."""
@@ -296,7 +306,7 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),
     (CLERK, home_movement.registered),
-    (AUTHORITIES, home_movement.to_approve),
+    (AUTHORITIES, Home._status_changes_to_approve),
     (export_right.APPROVERS, Home._exports),
     (SYSTEM, Home._ending_assignments),
     ({Role.CITY_SYSTEM}, Home._failed_jobs),

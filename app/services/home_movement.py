@@ -1,9 +1,9 @@
 """What a home page tells of movements of staff: status changes that wait, and recent ones (5.2)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from app.core import clock
 from app.models.status_change import StatusChange, StatusState
@@ -41,38 +41,45 @@ def registered(page: Figures) -> list[TodoItem]:
     ]
 
 
-def to_approve(page: Figures) -> list[TodoItem]:
-    """What waits for the decision of an authority, its own schools only."""
-    number, oldest = page.session.execute(
-        select(func.count(), func.min(StatusChange.state_since)).where(
-            StatusChange.state == StatusState.PENDING_AUTHORITY,
-            StatusChange.authority_id == page.actor.unit_id,
+def of_authority(page: Figures) -> tuple[int, datetime | None, int]:
+    """What waits for the decision of an authority, since when, and what is recent."""
+    own = StatusChange.authority_id == page.actor.unit_id
+    waits = (StatusChange.state == StatusState.PENDING_AUTHORITY) & own
+    is_recent = (StatusChange.state == StatusState.EFFECTIVE) & (
+        StatusChange.state_since >= midnight(clock.today() - RECENT)
+    )
+    row = page.session.execute(
+        select(
+            func.count(case((waits, StatusChange.id))),
+            func.min(case((waits, StatusChange.state_since))),
+            func.count(case((is_recent, StatusChange.id))),
         )
+        # The scope is added to a table that is named; inside cases alone it is not found.
+        .select_from(StatusChange)
+        .where(waits | is_recent)
     ).one()
+    return row[0], row[1], row[2]
+
+
+def to_approve(page: Figures, number: int, oldest: datetime | None) -> TodoItem:
+    """What waits for the decision of an authority, its own schools only."""
     where = (
         equals("state", StatusState.PENDING_AUTHORITY),
         equals("authority_id", page.actor.unit_id),
     )
     late = is_overdue(oldest, page.known)
     label = _l("Status changes to approve")
-    return [TodoItem("status", label, number, LIST, where, oldest, late, "user-exclamation")]
+    return TodoItem("status", label, number, LIST, where, oldest, late, "user-exclamation")
 
 
-def recent(page: Figures) -> Figure:
+def recent(number: int) -> Figure:
     """The status changes of the last thirty days that are in effect, for who is told of them."""
     first = clock.today() - RECENT
-    number = page.session.scalar(
-        select(func.count())
-        .select_from(StatusChange)
-        .where(
-            StatusChange.state == StatusState.EFFECTIVE, StatusChange.state_since >= midnight(first)
-        )
-    )
     where = (equals("state", StatusState.EFFECTIVE), at_least("state_since", first.isoformat()))
     return Figure(
         "status_changes",
         _l("Status changes, last 30 days"),
-        number or 0,
+        number,
         LIST,
         where,
         about=_l("Leaves, returns, retirements and departures that the schools put into effect."),
