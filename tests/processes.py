@@ -1,5 +1,5 @@
-"""Additions and changes of the test world in any state, with rows and history as the flows leave
-them; written straight into the tables, so that a test may have dozens of them."""
+"""Additions, changes and status changes of the test world in any state, with rows and history as
+the flows leave them; written straight into the tables, so that a test may have dozens of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,14 @@ from uuid import uuid4
 from sqlalchemy import select, update
 
 from app.access.scope import SYSTEM_ACTOR, Actor, system
-from app.core.clock import now
+from app.core.clock import now, today
 from app.models.attachment import Attachment
-from app.models.change import OPEN, Addition, Change, ChangeKind, RecordChange
+from app.models.change import OPEN, Addition, Change, ChangeKind
 from app.models.history import Transition
 from app.models.record import PENDING, TEACHER_SETS
+from app.models.status_change import StatusChange
+from app.models.teacher import Teacher
+from app.services import affiliation
 from tests.worlds import TeacherRef, World
 
 DOCTORATE = {
@@ -63,12 +66,43 @@ PATHS: Mapping[str, Mapping[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         "superseded": (("open", "opener", "draft"), ("supersede", "system", "superseded")),
     },
+    "status_change": {
+        "draft": (("register", "opener", "draft"),),
+        "pending_authority": (
+            ("register", "opener", "draft"),
+            ("make_effective", "opener", "pending_authority"),
+        ),
+        "scheduled": (
+            ("register", "opener", "draft"),
+            ("make_effective", "opener", "pending_authority"),
+            ("approve", "authority", "scheduled"),
+        ),
+        "effective": (
+            ("register", "opener", "draft"),
+            ("make_effective", "opener", "effective"),
+        ),
+        "rejected": (
+            ("register", "opener", "draft"),
+            ("make_effective", "opener", "pending_authority"),
+            ("reject", "authority", "rejected"),
+        ),
+        "withdrawn": (
+            ("register", "opener", "draft"),
+            ("make_effective", "opener", "pending_authority"),
+            ("withdraw", "opener", "withdrawn"),
+        ),
+        "revoked": (
+            ("register", "opener", "draft"),
+            ("make_effective", "opener", "effective"),
+            ("revoke", "opener", "revoked"),
+        ),
+    },
 }
 
 
 @dataclass(frozen=True)
 class ProcessRef:
-    """An addition or change; plain values, good in any session."""
+    """A process; plain values, good in any session."""
 
     id: int
     uuid: str
@@ -153,6 +187,41 @@ def make_process(
         return ProcessRef(made.id, made.uuid, file, flow, state, opener.account_id, uuid)
 
 
+def make_status_change(
+    session: Any,
+    world: World,
+    file: TeacherRef,
+    state: str,
+    *,
+    opener: Actor | None = None,
+    **columns: Any,
+) -> ProcessRef:
+    """Add a status change of an effective file who serves: sick leave from today, unless `columns`
+    say otherwise. One in force stands in the file and its affiliation as well."""
+    opener = opener or world.actor("school_info", file.school)
+    with system():
+        stamp = now()
+        usual = {"from_status": "100", "to_status": "203", "effective_date": today()}
+        usual |= {"on_its_day": False}
+        made = StatusChange(
+            uuid=uuid4().hex, teacher_id=file.id, school_id=file.school_id,
+            authority_id=file.authority_id, state=state, state_since=stamp,
+            version=len(PATHS["status_change"][state]), reason="按规定办理", ended_roles=[],
+            opened_by=opener.account_id, opened_role=str(opener.role),
+            opened_at=stamp - timedelta(minutes=5), **usual | columns,
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        if state == "effective":
+            session.get_one(Teacher, file.id).staff_status = made.to_status
+            affiliation.restate(session, [file.id], status=made.to_status, at=stamp)
+        _write_history(session, world, made, file, opener)
+        session.expire_all()
+        return ProcessRef(
+            made.id, made.uuid, file, "status_change", state, opener.account_id, made.uuid
+        )
+
+
 def _proposed(file: TeacherRef, cls: Any, before: Any, uuid: str, values: Any) -> Any:
     made = cls(
         uuid=uuid, teacher_id=file.id, school_id=file.school_id, authority_id=file.authority_id
@@ -162,9 +231,7 @@ def _proposed(file: TeacherRef, cls: Any, before: Any, uuid: str, values: Any) -
     return made
 
 
-def _write_history(
-    session: Any, world: World, made: RecordChange, file: TeacherRef, opener: Actor
-) -> None:
+def _write_history(session: Any, world: World, made: Any, file: TeacherRef, opener: Actor) -> None:
     authority = "city_info" if file.school == "U" else f"district_info_{file.school[0]}"
     parties = {
         "opener": opener,
@@ -193,7 +260,8 @@ def prove(session: Any, ref: ProcessRef, *, stored_name: str = "0" * 32) -> str:
     """Attach a document to an addition or change; returns its uuid."""
     with system():
         kept = Attachment(
-            set="record_change", field="evidence", record_uuid=ref.uuid, name="证明.pdf",
+            set="status_change" if ref.flow == "status_change" else "record_change",
+            field="evidence", record_uuid=ref.uuid, name="证明.pdf",
             mime="application/pdf", size=8, digest="0" * 64, stored_name=stored_name,
             uploaded_by=ref.opened_by, at=now(), teacher_id=ref.file.id,
             school_id=ref.file.school_id, authority_id=ref.file.authority_id,

@@ -102,8 +102,10 @@ def may_edit(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -
 
 
 def may_add(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:
-    """Whether the actor may say the value where an effective file says nothing (2.1, 2.2)."""
-    return teacher.state in IN_FORCE_STATES and _fills_in(actor, teacher, indicator, catalog)
+    """Whether the actor may say the value where an effective file says nothing (2.1, 2.2). The file
+    of a person who has left is read only (5.2)."""
+    is_kept = teacher.active and teacher.state in IN_FORCE_STATES
+    return is_kept and _fills_in(actor, teacher, indicator, catalog)
 
 
 def may_change(actor: Actor, teacher: Any, indicator: Indicator, catalog: Rules) -> bool:

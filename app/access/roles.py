@@ -77,6 +77,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Addition": (FILES, FILES - {Role.CITY_ASSISTANT}),
     "Change": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "Process": (FILES, STAFF - {Role.CITY_ASSISTANT}),
+    "StatusChange": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "ReviewQueue": (STAFF, STAFF - {Role.CITY_ASSISTANT}),
     "Problem": (STAFF, NOBODY),
     "Opinion": (

@@ -20,17 +20,19 @@ from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
 from app.models.change import RecordChange
 from app.models.record import PENDING, TEACHER_SETS
+from app.models.status_change import StatusChange
 from app.models.teacher import Teacher
 from app.services import audit
 from app.services.filling import hold, require_open
 from app.services.storage import Storage
 
-MAX_FILES = 20  # Of a file, and of an addition or change each.
+MAX_FILES = 20  # Of a file, and of a process each.
 MAX_NAME = 120
 KEPT_UNLINKED = timedelta(hours=24)
 PICTURE = "photo"
-# In the place of set and indicator: what proves an addition or change, which it is linked to.
-EVIDENCE, EVIDENCE_FIELD = "record_change", "evidence"
+# In the place of set and indicator: what proves a process, by the name of its table.
+PROVED: dict[str, Any] = {cls.__tablename__: cls for cls in (RecordChange, StatusChange)}
+EVIDENCE, EVIDENCE_FIELD = RecordChange.__tablename__, "evidence"
 # Text indicators that hold the uuid of an attachment instead of words.
 FILE_CODES = frozenset({PICTURE, "attachment"})
 
@@ -95,7 +97,7 @@ def store(
     if not right(actor, teacher, indicator, catalog):
         raise Forbidden()
     mine = select(func.count()).where(
-        Attachment.teacher_id == teacher.id, Attachment.set != EVIDENCE
+        Attachment.teacher_id == teacher.id, Attachment.set.not_in(PROVED)
     )
     if (session.scalar(mine) or 0) >= MAX_FILES:
         text = _("A file holds at most %(n)s attachments. Delete one first.", n=MAX_FILES)
@@ -111,20 +113,21 @@ def store(
 
 
 def keep_evidence(
-    session: Session, actor: Actor, item: RecordChange, upload: Upload, *, storage: Storage
+    session: Session, actor: Actor, item: Any, upload: Upload, *, storage: Storage
 ) -> Attachment:
-    """Keep an upload as evidence of an addition or change that the caller holds.
+    """Keep an upload as evidence of a process (one of PROVED) that the caller holds.
 
     Raises Refused for a file that is not taken or when there are MAX_FILES already, Busy when the
     disk does not take it.
     """
     if len(evidence(session, item)) >= MAX_FILES:
-        text = _("At most %(n)s files prove an addition or change.", n=MAX_FILES)
+        text = _("At most %(n)s files prove one request.", n=MAX_FILES)
         raise Refused(text, [Problem("file_count", text, field=EVIDENCE_FIELD)])
     clean = check_file(upload.name, upload.content)
     place = {"teacher_id": item.teacher_id, "school_id": item.school_id}
     place |= {"authority_id": item.authority_id}
-    kept = Attachment(set=EVIDENCE, field=EVIDENCE_FIELD, record_uuid=item.uuid, **place)
+    place |= {"set": item.__tablename__, "field": EVIDENCE_FIELD, "record_uuid": item.uuid}
+    kept = Attachment(**place)
     return _keep(session, actor, kept, name=upload.name, clean=clean, storage=storage)
 
 
@@ -154,17 +157,17 @@ def _keep(
     return kept
 
 
-def evidence(session: Session, item: RecordChange) -> list[Attachment]:
-    """What proves an addition or change, in order of upload."""
+def evidence(session: Session, item: Any) -> list[Attachment]:
+    """What proves a process, in order of upload."""
     mine = select(Attachment).where(
         Attachment.teacher_id == item.teacher_id,
-        Attachment.set == EVIDENCE,
+        Attachment.set == item.__tablename__,
         Attachment.record_uuid == item.uuid,
     )
     return list(session.scalars(mine.order_by(Attachment.id)))
 
 
-def let_go(session: Session, item: RecordChange) -> None:
+def let_go(session: Session, item: Any) -> None:
     """Let go of the evidence of a draft that is discarded, and of the files it proposed."""
     mine = (Attachment.teacher_id == item.teacher_id, Attachment.record_uuid == item.uuid)
     _set_record(session, None, *mine)
@@ -203,7 +206,7 @@ def take_over(session: Session, items: Iterable[RecordChange]) -> None:
 
 
 def may_read_evidence(actor: Actor) -> bool:
-    """Whether what proves a change in scope is shown: documents cannot be masked, so it is for the
+    """Whether what proves a process in scope is shown: documents cannot be masked, so it is for the
     parties alone, never for those who see masks only."""
     return actor.role not in INSPECTORS
 
@@ -211,14 +214,15 @@ def may_read_evidence(actor: Actor) -> bool:
 def find(session: Session, actor: Actor, uuid: str, *, catalog: Catalog) -> Attachment:
     """Return an attachment the actor may read: its row in scope, its indicator shown whole.
 
-    Evidence is read where the addition or change is. Raises NotFound otherwise. One that is not
+    Evidence is read where its process is. Raises NotFound otherwise. One that is not
     linked yet is read by its uploader only.
     """
     kept = session.scalars(select(Attachment).where(Attachment.uuid == uuid)).first()
     if kept is None:
         raise NotFound()
-    if kept.set == EVIDENCE:
-        of = select(RecordChange.id).where(RecordChange.uuid == kept.record_uuid)
+    if kept.set in PROVED:
+        cls = PROVED[kept.set]
+        of = select(cls.id).where(cls.uuid == kept.record_uuid)
         if not may_read_evidence(actor) or session.scalars(of).first() is None:
             raise NotFound()
         return kept

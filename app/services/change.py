@@ -297,6 +297,8 @@ class _Desk:
         hold(self.session, self.teacher)
         if not self.teacher.is_in_force:
             raise Stale(_("The file is not yet effective. It is filled in directly."))
+        if not self.teacher.active:
+            raise Stale(_("The person has left. The file is read only."))
         require_free(self.session, kind, self.teacher.id)
 
     def hold_draft(self, item: Change, version: int | None) -> None:

@@ -270,7 +270,12 @@ def _needs_evidence(item: Process, known: Catalog) -> bool:
 def not_own_work(act: Any, items: list[Process]) -> Guarded:
     """Nobody approves what they typed in or submitted; who confirmed as head does not approve
     under another role, only an authority that stands in for a head takes both steps (s0)."""
-    barred = Transition.step.in_((*TYPED_IN, "submit")) | (
+    return own_work(act, items, (*TYPED_IN, "submit"))
+
+
+def own_work(act: Any, items: Sequence[Any], steps: Iterable[str]) -> Guarded:
+    """The objects of one flow of which the actor took one of some steps, or confirmed as head."""
+    barred = Transition.step.in_(list(steps)) | (
         (Transition.step == "confirm") & (Transition.role == str(Role.SCHOOL_HEAD))
     )
     mine = act.session.scalars(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound, Problem, Refused
 from app.models.change import OPEN, RecordChange
+from app.models.status_change import REGISTERED, StatusChange
 from app.models.teacher import IN_FORCE_STATES, OpenProcess, Teacher
 from app.models.unit import Unit
 from app.services.among import among
@@ -101,6 +102,12 @@ def _record_changes() -> Select[Any]:
     )
 
 
+def _status_changes() -> Select[Any]:
+    return _source(StatusChange, literal(Open.STATUS_CHANGE), StatusChange.school_id).where(
+        StatusChange.state.in_(REGISTERED)
+    )
+
+
 def _source(cls: Any, what: Any, school_id: Any) -> Select[Any]:
     """Rows (teacher, what is open, process, school) of one table; schools are named by the public
     register, whoever asks."""
@@ -113,7 +120,11 @@ def _source(cls: Any, what: Any, school_id: Any) -> Select[Any]:
 
 
 # Each gives the open processes of one table: (teacher_id, what, id, school).
-SOURCES: tuple[Callable[[], Select[Any]], ...] = (_reviews, _record_changes)
+SOURCES: tuple[Callable[[], Select[Any]], ...] = (
+    _reviews,
+    _record_changes,
+    _status_changes,
+)
 
 
 def opened(session: Session, teacher_ids: Iterable[int]) -> dict[int, list[Opened]]:

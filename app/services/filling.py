@@ -74,4 +74,6 @@ def locked_reason(teacher: Teacher) -> str:
             "The file waits for the authority. The head can withdraw the report, or the"
             " authority can return it."
         )
+    if not teacher.active:
+        return _("The person has left. The file is read only.")
     return _("The file is effective. It is altered by an addition or a change request.")

@@ -26,7 +26,15 @@ from app.models.job import Job, JobState
 from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import FileProblem, ReviewState, Teacher
-from app.services import check, export_right, hint, monitor, opinion, queue
+from app.services import (
+    check,
+    export_right,
+    hint,
+    home_movement,
+    monitor,
+    opinion,
+    queue,
+)
 from app.services import round as terms
 from app.services.home_figures import Figures, midnight
 from app.services.home_parts import (
@@ -51,6 +59,21 @@ MISSING = "DQ075"  # The rule that names what is required and not there.
 
 class Home(Figures):
     """What the home page of one actor shows; everything is read once, when it is asked for."""
+
+    def figures(self) -> list[Figure]:
+        """The figures at the top of the page; those who are told of movements see recent ones."""
+        found = super().figures()
+        if self.actor.role not in AUTHORITIES:
+            return found
+        return [*found, home_movement.recent(self._status_changes[2])]
+
+    @cached_property
+    def _status_changes(self) -> tuple[int, datetime | None, int]:
+        return home_movement.of_authority(self)
+
+    def _status_changes_to_approve(self) -> list[TodoItem]:
+        number, oldest, _recent = self._status_changes
+        return [home_movement.to_approve(self, number, oldest)]
 
     def todo(self) -> list[TodoItem]:
         """What waits for the actor, the overdue first, then in the order of the work."""
@@ -357,6 +380,8 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),
     (CLERK, Home._hints),
+    (CLERK, home_movement.registered),
+    (AUTHORITIES, Home._status_changes_to_approve),
     (export_right.APPROVERS, Home._exports),
     (SYSTEM, Home._ending_assignments),
     ({Role.CITY_SYSTEM}, Home._failed_jobs),

@@ -97,6 +97,18 @@ EVENTS: dict[str, Any] = {
     "change_superseded": _l("%(count)s change(s) lapsed, because the file has changed since."),
     "hint_given": _l("A teacher proposes a correction of an effective file."),
     "my_hint_answered": _l("Your school answered your correction hint."),
+    "addition_withdrawn": _l("%(count)s addition(s) were withdrawn."),
+    "status_effective": _l("%(count)s status change(s) are in effect."),
+    "status_submitted": _l("%(unit)s asks for your approval of %(count)s status change(s)."),
+    "status_approved": _l("%(count)s status change(s) were approved."),
+    "status_rejected": _l("%(count)s status change(s) were rejected: %(reason)s"),
+    "status_withdrawn": _l("%(unit)s withdrew %(count)s status change(s)."),
+    "status_revoked": _l("%(count)s status change(s) were revoked: %(reason)s"),
+    "status_failed": _l(
+        "A status change could not take effect on its day and stays registered: %(reason)s"
+    ),
+    "my_status_effective": _l("A change of your staff status is in effect."),
+    "my_status_revoked": _l("A change of your staff status was revoked: %(reason)s"),
     "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 

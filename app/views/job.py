@@ -108,6 +108,7 @@ KINDS: Mapping[str, Kind] = {
     "check_by_night": Kind(_l("Nightly check of all files"), _no_link),
     "recheck_files": Kind(_l("Nightly check of open files"), _no_link),
     "mark_late": Kind(_l("Marking late files"), _no_link),
+    "status_changes": Kind(_l("Status changes on their day"), _no_link),
     "remind": Kind(_l("Reminders of deadlines"), _no_link),
     "remove_expired": Kind(_l("Removal of what has expired"), _no_link),
     "remove_exchanged": Kind(_l("Removal of old uploads and exports"), _no_link),

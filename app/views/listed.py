@@ -21,6 +21,7 @@ VIEWS: Mapping[str, str] = {
     "correction": "CorrectionView",
     "hint": "HintView",
     "problem": "ProblemView",
+    "status_change": "StatusChangeView",
     "job": "JobView",
     "audit": "AuditView",
 }

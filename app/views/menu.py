@@ -15,6 +15,7 @@ from app.views.api.hint import HintApi
 from app.views.api.me import JobApi, MeApi
 from app.views.api.openapi import OpenApi
 from app.views.api.review_side import ClaimApi, OpinionApi
+from app.views.api.status_change import STATUS_CHANGE_APIS
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
 from app.views.api.version import VersionApi
@@ -59,6 +60,7 @@ from app.views.review.archive import ArchiveView
 from app.views.review.opinions import OpinionView
 from app.views.review.queue import ReviewView
 from app.views.round import RoundView
+from app.views.status_change import StatusChangeFlowView, StatusChangeView, StatusPageView
 from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
 from app.views.teacher.rows import RowView
@@ -87,6 +89,7 @@ class Entry(NamedTuple):
 GROUPS = (
     Group("files", _l("Files"), "id"),
     Group("collection", _l("Collection"), "calendar-event"),
+    Group("movement", _l("Movement"), "arrows-exchange"),
     Group("analysis", _l("Analysis"), "chart-bar"),
     Group("units", _l("Units"), "building"),
     Group("system", _l("System"), "settings"),
@@ -109,6 +112,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
+    Entry(StatusChangeView, "status_changes", _l("Status changes"), "movement", "user-exclamation"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
@@ -142,12 +146,14 @@ HIDDEN: tuple[Any, ...] = (
     AttachmentView,
     CodeChoiceView,
     PrintView,
+    StatusPageView,
+    StatusChangeFlowView,
     *FLOW_VIEWS.values(),
     *RECORD_VIEWS,
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS,
+    VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS, *STATUS_CHANGE_APIS,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.access.scope import Actor, current_actor, scoped_get
 from app.extensions import db
 from app.models.change import ChangeState
 from app.models.notice import Notice
+from app.models.status_change import StatusState
 from app.models.teacher import ReviewState
 from app.services import notice as service
 from app.services.listed import equals, one_of
@@ -79,13 +80,30 @@ LOOKS: Mapping[str, Look] = {
     "change_superseded": Look("circle-off", "draft"),
     "hint_given": Look("message-2", "wait"),
     "my_hint_answered": Look("message-2", "info"),
+    "addition_withdrawn": Look("arrow-back", "draft"),
+    "status_effective": Look("user-exclamation", "info"),
+    "status_submitted": Look("send", "wait"),
+    "status_approved": Look("circle-check", "good"),
+    "status_rejected": Look("circle-x", "back"),
+    "status_withdrawn": Look("arrow-back", "draft"),
+    "status_revoked": Look("arrow-back-up", "back"),
+    "status_failed": Look("alert-circle", "bad"),
+    "my_status_effective": Look("user-exclamation", "info"),
+    "my_status_revoked": Look("arrow-back-up", "info"),
     "opinion_given": Look("message", "info"),
 }
 # Event -> the list that it speaks of, where no single file is named, and the resource behind it.
 QUEUE, FILES = ("review", "ReviewQueue"), ("teacher", "Teacher")
 PROCESSES, MY_TURN = ("process", "Process"), equals("turn", "me")
 REJECTED, APPROVED = equals("state", ChangeState.REJECTED), equals("state", ChangeState.APPROVED)
+STATUSES = ("status_change", "StatusChange")
 LISTS = {
+    "status_effective": (*STATUSES, (equals("state", StatusState.EFFECTIVE),)),
+    "status_submitted": (*STATUSES, (equals("state", StatusState.PENDING_AUTHORITY),)),
+    "status_approved": (*STATUSES, ()),
+    "status_rejected": (*STATUSES, (equals("state", StatusState.REJECTED),)),
+    "status_withdrawn": (*STATUSES, (equals("state", StatusState.WITHDRAWN),)),
+    "status_revoked": (*STATUSES, (equals("state", StatusState.REVOKED),)),
     "file_submitted": (*QUEUE, (equals("state", ReviewState.SUBMITTED),)),
     "file_confirmed": (*QUEUE, (equals("state", ReviewState.SCHOOL_CONFIRMED),)),
     "head_file_submitted": (*QUEUE, (equals("state", ReviewState.SUBMITTED),)),

@@ -75,11 +75,9 @@ MAY_BE_EMPTY = (ParameterKind.CODES, ParameterKind.TEXT)
 NOT_IN_USE = frozenset(
     (
         "training_cycle_years",
-        "status_revoke_days",
         "rotation_reminder_days",
         "rotation_auto_end",
         "same_authority_auto_confirm",
-        "status_change_needs_authority",
         "change_needs_head",
         "lookup_misses_alert",
         "correction_answer_days",

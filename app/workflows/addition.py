@@ -18,6 +18,7 @@ AUTHORITY = AdditionState.PENDING_AUTHORITY
 REJECTED = AdditionState.REJECTED
 WITHDRAWN = AdditionState.WITHDRAWN
 
+WITHDRAWAL = (Telling("addition_withdrawn", ("submitter",)),)
 REJECTION = (Telling("addition_rejected", ("submitter",)),)
 
 ADDITION = Workflow(
@@ -71,9 +72,10 @@ ADDITION = Workflow(
             "2.5",
             (SCHOOL,),
             WITHDRAWN,
-            by=(party.submitter,),
+            by=(party.submitter, party.system),
             label=_l("Withdraw"),
             effects=(rule.lay_aside,),
+            tells=WITHDRAWAL,
             decides=False,
             bulk=False,
             tone="secondary",
@@ -84,9 +86,10 @@ ADDITION = Workflow(
             "2.5",
             (AUTHORITY,),
             WITHDRAWN,
-            by=(party.school_info,),
+            by=(party.school_info, party.system),
             label=_l("Withdraw"),
             effects=(rule.lay_aside,),
+            tells=WITHDRAWAL,
             decides=False,
             bulk=False,
             tone="secondary",

@@ -32,7 +32,7 @@ from app.models.report import ReportBatch, ReportItem
 from app.models.round import Round
 from app.models.saved_view import SavedView
 from app.services.storage import Storage
-from tests.processes import make_process, prove
+from tests.processes import make_process, make_status_change, prove
 from tests.views.pages import sign_in
 from tests.worlds import TeacherRef, sees
 
@@ -46,7 +46,7 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (
-        r"^/(teacher|draft|opinion|flow/review|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
+        r"^/(teacher|draft|opinion|flow/review|status-change/new|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
         "file",
     ),
     (r"^/(hints/action|api/v1/hint/answer)/", "hint"),
@@ -55,11 +55,13 @@ KINDS = (
     (r"^/(api/v1/|flow/)?addition/(show/)?<int:pk>", "addition"),
     (r"^/(api/v1/|flow/)?change/(show/)?<int:pk>", "change"),
     (r"^/processes/action/", "change"),
+    (r"^/(api/v1/status_change|flow/status_change|status-change)/<int:pk>", "status_change"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
     (r"^/rounds/", "round"),
     (r"^/corrections/", "correction"),
+    (r"^/status-changes/", "status_change"),
     (r"^/(reports/progress|jobs|api/v1/job|(review|processes)/outcome)/", "job"),
     (r"^/reports/", "report"),
     (r"^/report-item/", "report item"),
@@ -86,10 +88,10 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/static/", {"filename": "x"}),
     (r"^/(swagger|api)/<version>", {"version": "v1"}),
     (r"^/api/v1/review/bulk/", {"step": "confirm"}),
-    (r"^/api/v1/(addition|change)/bulk/", {"step": "approve"}),
+    (r"^/api/v1/(addition|change|status_change)/bulk/", {"step": "approve"}),
 )
 STEPS = ("confirm", "approve")
-MOVED = ("file", "addition", "change")  # What goes through a flow.
+MOVED = ("file", "addition", "change", "status_change")  # What goes through a flow.
 
 
 class Thing(NamedTuple):
@@ -227,6 +229,9 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
             item = make_process(session, world, file, flow, "pending_authority")
             prove(session, item)
             yield Thing(flow, item.id, unit, file=file)
+        item = make_status_change(session, world, file, "pending_authority")
+        prove(session, item)
+        yield Thing("status_change", item.id, unit, file=file)
         row = Audit(at=now(), act="open", outcome="done", teacher_id=file.id)
         yield Thing("audit row", _kept(session, row), unit, file=file)
 

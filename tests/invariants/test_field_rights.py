@@ -105,6 +105,7 @@ def test_the_one_function_says_what_the_roles_say(world: Any) -> None:
             school_id=world.units["A1"].id,
             category="primary_secondary",
             state="",
+            active=True,
         )
         for item in items(world):
             if fields.view_on_file(actor, item) is not expected_view(role, item):
@@ -124,6 +125,18 @@ def test_the_one_function_says_what_the_roles_say(world: Any) -> None:
                     wrong.append((role, item.key, file.state, "change"))
 
     assert wrong == []
+
+
+def test_nobody_adds_to_or_changes_the_file_of_who_has_left(world: Any) -> None:
+    actor = world.actors[ROLES[Role.SCHOOL_INFO]]
+    file = SimpleNamespace(
+        id=1, school_id=world.units["A1"].id, category="primary_secondary",
+        state=ReviewState.EFFECTIVE, active=False,
+    )  # fmt: skip
+
+    for item in items(world):
+        assert not fields.may_add(actor, file, item, world.catalog), item.key
+        assert not fields.may_change(actor, file, item, world.catalog), item.key
 
 
 @pytest.mark.parametrize("role", ROLES, ids=str)

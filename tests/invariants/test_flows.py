@@ -15,6 +15,7 @@ NUMBERS = {
     "review": [f"1.{n}" for n in range(3, 14)],
     "addition": [f"2.{n}" for n in range(3, 7)],
     "change": [f"3.{n}" for n in range(2, 7)],
+    "status_change": ["5.2", "5.2a", "5.2b", "5.2c", "5.3"],
 }
 
 
@@ -57,6 +58,7 @@ def test_returns_rejections_and_corrections_need_a_reason() -> None:
         "review": {"return_to_teacher", "return", "require_correction"},
         "addition": {"reject"},
         "change": {"reject"},
+        "status_change": {"reject", "revoke"},
     }
 
 

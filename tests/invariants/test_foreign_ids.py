@@ -158,7 +158,8 @@ WRITES = (
 IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.create",
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
             "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
-            "ChangeApi.bulk", "MyFileView.give_hint"}  # fmt: skip
+            "ChangeApi.bulk", "MyFileView.give_hint", "StatusChangeApi.post",
+            "StatusChangeApi.bulk"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:
@@ -349,7 +350,20 @@ class TestInWords:
 
         assert [each.status_code for each in refused] == [404] * len(refused)
 
-    @pytest.mark.parametrize("flow", ["addition", "change"])
+    def test_no_status_is_registered_of_a_foreign_file(
+        self, app: Any, session: Any, world: Any, things: Things
+    ) -> None:
+        browser = Browser(app, world, CLERK)
+        body = {"to_status": "203", "effective_date": "2026-01-01"}
+
+        answers = [
+            browser.send("/api/v1/status_change/", "POST", **body, teacher=teacher)
+            for teacher in (things_of(things, "B1")["file"], 10**7)
+        ]
+
+        assert [each.status_code for each in answers] == [404, 404]
+
+    @pytest.mark.parametrize("flow", ["addition", "change", "status_change"])
     def test_bulk_acts_answer_each_foreign_process_like_a_missing_one(
         self, app: Any, session: Any, world: Any, things: Things, flow: str
     ) -> None:

@@ -21,6 +21,7 @@ DRAFT, SUBMITTED, RETURNED, CONFIRMED, EFFECTIVE, ACCEPTED, REPORTED = (
 )  # fmt: skip
 SCHOOL, AUTHORITY = "pending_school", "pending_authority"
 APPROVED, REJECTED, WITHDRAWN, SUPERSEDED = "approved", "rejected", "withdrawn", "superseded"
+SCHEDULED, REVOKED = "scheduled", "revoked"
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ ADDITION_TABLE = Table(
         Row("2.3", "confirm", (SCHOOL,), AUTHORITY, ("head",)),
         Row("2.4", "reject", (SCHOOL,), REJECTED, ("head",)),
         Row("2.4", "reject", (AUTHORITY,), REJECTED, ("authority",)),
-        Row("2.5", "withdraw", (SCHOOL,), WITHDRAWN, ("submitter",)),
-        Row("2.5", "withdraw", (AUTHORITY,), WITHDRAWN, ("info",)),
+        Row("2.5", "withdraw", (SCHOOL,), WITHDRAWN, ("submitter", "system")),
+        Row("2.5", "withdraw", (AUTHORITY,), WITHDRAWN, ("info", "system")),
         Row("2.6", "approve", (AUTHORITY,), APPROVED, ("authority",)),
     ),
     {"reject": {"reason": "不符"}},
@@ -157,7 +158,19 @@ CHANGE_TABLE = Table(
     {"reject": {"reason": "不符"}},
     frozenset({"submit", "withdraw"}),
 )
-TABLES = (REVIEW_TABLE, ADDITION_TABLE, CHANGE_TABLE)
+STATUS_TABLE = Table(
+    "status_change",
+    (
+        Row("5.2", "make_effective", (DRAFT, SCHEDULED), EFFECTIVE, ("info", "system")),
+        Row("5.2a", "approve", (AUTHORITY,), EFFECTIVE, ("authority",)),
+        Row("5.2b", "reject", (AUTHORITY,), REJECTED, ("authority",)),
+        Row("5.2c", "withdraw", (AUTHORITY, SCHEDULED), WITHDRAWN, ("info",)),
+        Row("5.3", "revoke", (EFFECTIVE,), REVOKED, ("info", "authority")),
+    ),
+    {"reject": {"reason": "不符"}, "revoke": {"reason": "登记有误"}},
+    frozenset({"withdraw"}),
+)
+TABLES = (REVIEW_TABLE, ADDITION_TABLE, CHANGE_TABLE, STATUS_TABLE)
 
 ROLES = [
     *((str(role), "") for role in Role if role.startswith("city")),

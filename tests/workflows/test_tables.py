@@ -11,13 +11,15 @@ from app.access.roles import Role
 from app.access.scope import Actor, acting_as, system
 from app.core.errors import Refused
 from app.models.history import Transition
+from app.models.status_change import StatusState
 from app.services import report
-from tests.processes import make_process
+from tests.processes import make_process, make_status_change
 from tests.workflows.tables import (
     ADDITION_TABLE,
     CHANGE_TABLE,
     REVIEW_TABLE,
     ROLES,
+    STATUS_TABLE,
     TABLES,
     Table,
     as_owner,
@@ -40,6 +42,8 @@ class Walk(NamedTuple):
         if self.table is REVIEW_TABLE:
             return {state: world.teacher(school, state) for state in states}
         opener = world.actor(self.opener, school)
+        if self.table is STATUS_TABLE:
+            return self._status_changes(session, world, school, opener)
         # One record has one open change at a time.
         sets = {"draft": ("work", {"reference": "李四"})}
         usual = ("learning", None)
@@ -51,12 +55,28 @@ class Walk(NamedTuple):
             for state in sorted(states, key=lambda state: state != "approved")
         }  # fmt: skip
 
+    @staticmethod
+    def _status_changes(session: Any, world: Any, school: str, opener: Actor) -> Mapping[str, Any]:
+        """What is registered or in force is of a person of its own."""
+        own = {
+            "draft": ("effective", 1), "pending_authority": ("effective", 2),
+            "scheduled": ("city_accepted", 1), "effective": ("city_accepted", 2),
+        }  # fmt: skip
+        return {
+            str(state): make_status_change(
+                session, world, world.teacher(school, *own.get(state, ("reported", 1))), state,
+                opener=opener,
+            )
+            for state in StatusState
+        }  # fmt: skip
+
 
 WALKS = (
     Walk(REVIEW_TABLE),
     Walk(ADDITION_TABLE, "school_info"),
     Walk(ADDITION_TABLE, "teacher"),
     Walk(CHANGE_TABLE, "school_info"),
+    Walk(STATUS_TABLE, "school_info"),
 )
 BY_NAME = [f"{walk.table.name}-{walk.opener}" for walk in WALKS]
 every_walk = pytest.mark.parametrize("walk", WALKS, ids=BY_NAME)

@@ -67,6 +67,8 @@ class ChangeListApi(BaseModelApi):
 class ProcessApi(FlowApi, abstract=True):
     """What additions and changes share: old and new values, and their evidence."""
 
+    keep_proof = staticmethod(changes.attach)
+
     def _item(self, pk: int) -> Any:
         return scoped_get(db.session(), self.flow.model, pk)
 
@@ -90,7 +92,7 @@ class ProcessApi(FlowApi, abstract=True):
             "opened": {"at": item.opened_at.isoformat(), "role": item.opened_role},
             "before": told(changes.before_row(session, item)),
             "values": told(changes.proposed_row(session, item)),
-            "evidence": [_proof(each) for each in proofs],
+            "evidence": [proof(each) for each in proofs],
         }
 
     @expose("/<int:pk>/evidence", methods=["POST"])
@@ -118,8 +120,8 @@ class ProcessApi(FlowApi, abstract=True):
         if given is None or not given.filename:
             raise Malformed(problems=[Problem("required", "file", field="file")])
         upload = attachment.Upload(given.filename, given.read())
-        kept = changes.attach(db.session(), current_actor(), item, upload, storage=storage())
-        answer = _proof(kept)
+        kept = self.keep_proof(db.session(), current_actor(), item, upload, storage=storage())
+        answer = proof(kept)
         db.session.commit()
         return self.response(201, **answer)
 
@@ -347,5 +349,6 @@ def values_of(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _proof(kept: Attachment) -> dict[str, Any]:
+def proof(kept: Attachment) -> dict[str, Any]:
+    """A document as the API tells of it."""
     return {"id": kept.uuid, "name": kept.name, "mime": kept.mime, "size": kept.size}

@@ -36,6 +36,7 @@ from app.views.listing import address_of
 from app.views.on_record import on_record
 from app.views.once import once
 from app.views.open_process import open_of
+from app.views.status_history import register_url, status_label, status_lines
 from app.views.teacher.content import (
     Finding,
     SetReader,
@@ -130,7 +131,9 @@ class FileView(BaseView):
             notes=_named_notes(teacher, known),
             lock=lock_note(actor, teacher) if moment is None else "",
             steps=step_actions(REVIEW, teacher, actor) if moment is None else [],
-            urls=self._addresses(actor, teacher),
+            urls=self._addresses(actor, teacher)
+            | {"status": register_url(actor, teacher, known) if moment is None else ""},
+            status=status_label(teacher, known) if teacher.is_in_force and not moment else "",
             moment=text_of(moment) if moment else "",
             waiting=open_of(session, teacher, known) if moment is None else [],
             is_mine=actor.teacher_id == teacher.id,
@@ -188,6 +191,7 @@ class FileView(BaseView):
             teacher=teacher,
             events=timeline(session, teacher, known, actor),
             versions=versions(session, teacher, known),
+            statuses=status_lines(session, teacher, known),
             urls=self._addresses(actor, teacher),
         )
         on_record(lambda own: reveal.note_opening(own, actor, pk, visiting=True))

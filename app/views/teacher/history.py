@@ -19,9 +19,10 @@ from app.indicators.catalog import Catalog
 from app.models.account import Account
 from app.models.change import RecordChange
 from app.models.history import Transition
+from app.models.status_change import StatusChange
 from app.models.teacher import FileVersion, Teacher
 from app.models.unit import Unit
-from app.services import change, check, confirmation, delegation, opinion
+from app.services import change, check, confirmation, delegation, opinion, status_change
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
 from app.views.opinion import badge_of, may_read
@@ -35,6 +36,8 @@ OTHER_STEPS = {
     change.ADD: _l("Addition entered"),
     change.OPENED: _l("Change drafted"),
     change.EDITED: _l("Draft of a change altered"),
+    status_change.REGISTERED: _l("Status change registered"),
+    status_change.AMENDED: _l("Registered status change altered"),
 }
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
@@ -78,10 +81,26 @@ def timeline(session: Session, teacher: Teacher, catalog: Catalog, actor: Actor)
 
 
 def _is_open_to_reader() -> ColumnElement[bool]:
-    """History has no scope of its own: steps of additions and changes are read where these are."""
+    """History has no scope of its own: steps of processes are read where these are."""
     of_change = Transition.flow.in_(("addition", "change"))
     seen = select(RecordChange.id).where(RecordChange.id == Transition.object_id)
-    return ~of_change | seen.exists()
+    of_status = Transition.flow == StatusChange.flow
+    known = select(StatusChange.id).where(StatusChange.id == Transition.object_id)
+    return (~of_change | seen.exists()) & (~of_status | known.exists())
+
+
+def steps_of(session: Session, item: Any, catalog: Catalog) -> list[Event]:
+    """Return the steps that a process in scope went through, the latest first."""
+    rows = session.execute(
+        select(Transition, Account, Unit.name)
+        .outerjoin(Account, Account.id == Transition.account_id)
+        .outerjoin(Unit, Unit.id == Transition.unit_id)
+        .where(Transition.flow == item.flow, Transition.object_id == item.id)
+        .order_by(Transition.id.desc())
+        .limit(SHOWN_EVENTS)
+    ).all()
+    instead = delegation.delegators(session, [step.assignment_id for step, _who, _unit in rows])
+    return [_event(step, account, unit, instead, catalog) for step, account, unit in rows]
 
 
 def _opinion(said: opinion.Said) -> Event:

@@ -30,6 +30,7 @@ CAUSES: Mapping[str, Any] = {
     "first_effect": _l("First effect"),
     "addition": _l("Addition"),
     "change": _l("Change"),
+    "status": _l("Status change"),
 }
 HOW: Mapping[str, Any] = {
     "added": _l("Added"),
