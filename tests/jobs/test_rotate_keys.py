@@ -76,12 +76,17 @@ def using(path: Path) -> Any:
         yield ring
 
 
-def rotating(app: Any, ring: Path, size: int, pause: float) -> subprocess.Popen[str]:
+def rotating(
+    app: Any, ring: Path, size: int, pause: float, *, last: int = 0
+) -> subprocess.Popen[str]:
     url = app.config["DATABASE_URL"]
     folder = Path(app.config["STORAGE_DIR"]).parent
     command = [sys.executable, "-m", "tests.jobs.rotate_process", url, str(ring), str(folder)]
     return subprocess.Popen(
-        [*command, str(size), str(pause)], stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        [*command, str(size), str(pause), str(last)],
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )
 
 
@@ -201,7 +206,7 @@ def assert_duplicate_refused(app: Any, world: Any) -> None:
 def rotate_with_kill(app: Any, world: Any, ring: Path, *, size: int, pause: float) -> Load:
     """Kill the first run after some batches, let the second one end, under load."""
     with Load(app, world) as load:
-        first = rotating(app, ring, size, pause)
+        first = rotating(app, ring, size, pause, last=6)
         for _batch in range(4):
             assert first.stdout.readline()
         first.kill()
