@@ -19,6 +19,7 @@ from app.core.reference import Indicator
 from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
 from app.models.change import RecordChange
+from app.models.rotation import Rotation
 from app.models.teacher import Teacher
 from app.services import audit
 from app.services.filling import require_open
@@ -30,6 +31,8 @@ KEPT_UNLINKED = timedelta(hours=24)
 PICTURE = "photo"
 # In the place of set and indicator: what proves an addition or change, which it is linked to.
 EVIDENCE, EVIDENCE_FIELD = "record_change", "evidence"
+# What is proved by such files: each is read where its process is.
+PROVED: tuple[Any, ...] = (RecordChange, Rotation)
 # Text indicators that hold the uuid of an attachment instead of words.
 FILE_CODES = frozenset({PICTURE, "attachment"})
 
@@ -104,15 +107,15 @@ def store(
 
 
 def keep_evidence(
-    session: Session, actor: Actor, item: RecordChange, upload: Upload, *, storage: Storage
+    session: Session, actor: Actor, item: Any, upload: Upload, *, storage: Storage
 ) -> Attachment:
-    """Keep an upload as evidence of an addition or change that the caller holds.
+    """Keep an upload as evidence of a process of PROVED that the caller holds.
 
     Raises Refused for a file that is not taken or when there are MAX_FILES already, Busy when the
     disk does not take it.
     """
     if len(evidence(session, item)) >= MAX_FILES:
-        text = _("At most %(n)s files prove an addition or change.", n=MAX_FILES)
+        text = _("At most %(n)s files prove an application.", n=MAX_FILES)
         raise Refused(text, [Problem("file_count", text, field=EVIDENCE_FIELD)])
     clean = check_file(upload.name, upload.content)
     place = {"teacher_id": item.teacher_id, "school_id": item.school_id}
@@ -147,8 +150,8 @@ def _keep(
     return kept
 
 
-def evidence(session: Session, item: RecordChange) -> list[Attachment]:
-    """What proves an addition or change, in order of upload."""
+def evidence(session: Session, item: Any) -> list[Attachment]:
+    """What proves a process of PROVED, in order of upload."""
     mine = select(Attachment).where(
         Attachment.teacher_id == item.teacher_id,
         Attachment.set == EVIDENCE,
@@ -157,7 +160,7 @@ def evidence(session: Session, item: RecordChange) -> list[Attachment]:
     return list(session.scalars(mine.order_by(Attachment.id)))
 
 
-def let_go(session: Session, item: RecordChange) -> None:
+def let_go(session: Session, item: Any) -> None:
     """Let go of the evidence of a draft that is discarded."""
     _set_record(
         session,
@@ -184,8 +187,8 @@ def find(session: Session, actor: Actor, uuid: str, *, catalog: Catalog) -> Atta
     if kept is None:
         raise NotFound()
     if kept.set == EVIDENCE:
-        of = select(RecordChange.id).where(RecordChange.uuid == kept.record_uuid)
-        if not may_read_evidence(actor) or session.scalars(of).first() is None:
+        proved = [select(cls.id).where(cls.uuid == kept.record_uuid) for cls in PROVED]
+        if not may_read_evidence(actor) or not any(session.scalars(of).first() for of in proved):
             raise NotFound()
         return kept
     if not _is_shown(actor, kept.set, kept.field, catalog):

@@ -13,6 +13,7 @@ from app.views.api.flow import ReviewApi
 from app.views.api.me import JobApi, MeApi
 from app.views.api.openapi import OpenApi
 from app.views.api.review_side import ClaimApi, OpinionApi
+from app.views.api.rotation import ROTATION_APIS
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
 from app.views.assignment import AssignmentView
@@ -130,7 +131,7 @@ HIDDEN: tuple[Any, ...] = (
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    *CHANGE_APIS,
+    *CHANGE_APIS, *ROTATION_APIS,
 )  # fmt: skip
 
 

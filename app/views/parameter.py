@@ -76,8 +76,6 @@ NOT_IN_USE = frozenset(
     (
         "training_cycle_years",
         "status_revoke_days",
-        "rotation_reminder_days",
-        "rotation_auto_end",
         "same_authority_auto_confirm",
         "status_change_needs_authority",
         "change_needs_head",

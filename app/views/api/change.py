@@ -70,6 +70,9 @@ class ProcessApi(FlowApi, abstract=True):
     def _item(self, pk: int) -> Any:
         return scoped_get(db.session(), self.flow.model, pk)
 
+    def _attach(self, item: Any, upload: attachment.Upload) -> Attachment:
+        return changes.attach(db.session(), current_actor(), item, upload, storage=storage())
+
     def _more(self, pk: int) -> dict[str, Any]:
         session, actor, item = db.session(), current_actor(), self._item(pk)
         teacher, known = scoped_get(session, Teacher, item.teacher_id), catalog(session)
@@ -90,7 +93,7 @@ class ProcessApi(FlowApi, abstract=True):
             "opened": {"at": item.opened_at.isoformat(), "role": item.opened_role},
             "before": told(changes.before_row(session, item)),
             "values": told(changes.proposed_row(session, item)),
-            "evidence": [_proof(each) for each in proofs],
+            "evidence": [proof_body(each) for each in proofs],
         }
 
     @expose("/<int:pk>/evidence", methods=["POST"])
@@ -118,8 +121,8 @@ class ProcessApi(FlowApi, abstract=True):
         if given is None or not given.filename:
             raise Malformed(problems=[Problem("required", "file", field="file")])
         upload = attachment.Upload(given.filename, given.read())
-        kept = changes.attach(db.session(), current_actor(), item, upload, storage=storage())
-        answer = _proof(kept)
+        kept = self._attach(item, upload)
+        answer = proof_body(kept)
         db.session.commit()
         return self.response(201, **answer)
 
@@ -347,5 +350,6 @@ def values_of(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _proof(kept: Attachment) -> dict[str, Any]:
+def proof_body(kept: Attachment) -> dict[str, Any]:
+    """A document that proves something, as the interface tells of it."""
     return {"id": kept.uuid, "name": kept.name, "mime": kept.mime, "size": kept.size}
