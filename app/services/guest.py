@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.fields import may_view_guest_set
+from app.access.fields import View, is_collected, may_view_guest_set, view_on_file
 from app.access.scope import Actor
 from app.core.errors import NotFound
+from app.core.reference import Indicator
+from app.indicators.catalog import Catalog
 from app.models.record import TEACHER_SETS
 from app.models.rotation import Rotation
 from app.models.teacher import Teacher
 from app.models.unit import Unit
 from app.services.among import among
+from app.services.attachment import is_file
 
 GUESTS = {"guests": True}
 
@@ -51,6 +54,18 @@ def rows(session: Session, actor: Actor, guest: Guest, set_code: str) -> list[An
     cls = TEACHER_SETS[set_code]
     mine = select(cls).where(cls.teacher_id == guest.teacher.id, cls.as_of()).order_by(cls.id)
     return list(session.scalars(mine, execution_options=GUESTS))
+
+
+def items(actor: Actor, guest: Guest, set_code: str, catalog: Catalog) -> list[Indicator]:
+    """The indicators of a set that the host reads: what the sending school collects, without
+    uploads, which are shown whole or not at all."""
+    return [
+        item
+        for item in catalog.set(set_code).indicators
+        if is_collected(item, guest.category, catalog)
+        and view_on_file(actor, item) is not View.HIDDEN
+        and not is_file(item)
+    ]
 
 
 def _present() -> Any:

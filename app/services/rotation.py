@@ -10,10 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.access.modules import Module, Switch, switch_of
+from app.access.modules import Module, Switch, is_on, switch_of
 from app.access.roles import Role
 from app.access.scope import Actor
 from app.core.clock import now
@@ -143,6 +143,18 @@ def attach(
     sends, Stale later on, Refused, Busy."""
     _hold_draft(session, actor, item, None)
     return attachment.keep_evidence(session, actor, item, upload, storage=storage)
+
+
+def may_send(actor: Actor, teacher: Teacher, catalog: Catalog) -> bool:
+    """Whether a rotation of a teacher is the actor's to draft; the guards are asked later."""
+    mine = actor.role == Role.SCHOOL_INFO and actor.unit_id == teacher.school_id
+    return mine and teacher.is_in_force and is_on(Module.ROTATION, teacher.school, catalog)
+
+
+def waits_for_authority() -> ColumnElement[bool]:
+    """The rotations that the authority has to decide on, or whose extension it has."""
+    asked = (Rotation.state == RotationState.ACTIVE) & Rotation.asked_end.is_not(None)
+    return (Rotation.state == RotationState.PENDING) | asked
 
 
 def module_problems(school: Any, catalog: Catalog) -> list[Problem]:

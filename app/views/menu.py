@@ -33,6 +33,7 @@ from app.views.delegation import DelegationView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
+from app.views.guest import GuestView
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
 from app.views.indicator_edit import IndicatorEditView
@@ -50,6 +51,8 @@ from app.views.report_batch import ReportItemView, ReportView
 from app.views.review.archive import ArchiveView
 from app.views.review.opinions import OpinionView
 from app.views.review.queue import ReviewView
+from app.views.rotation import RotationFlowView, RotationView
+from app.views.rotation_form import RotationFormView
 from app.views.round import RoundView
 from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
@@ -78,6 +81,7 @@ class Entry(NamedTuple):
 
 GROUPS = (
     Group("files", _l("Files"), "id"),
+    Group("movement", _l("Movement"), "arrows-exchange"),
     Group("collection", _l("Collection"), "calendar-event"),
     Group("analysis", _l("Analysis"), "chart-bar"),
     Group("units", _l("Units"), "building"),
@@ -91,6 +95,8 @@ MENU: tuple[Entry, ...] = (
     Entry(ProblemView, "problems", _l("Open problems"), "files", "alert-triangle"),
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
+    Entry(RotationView, "rotations", _l("Rotations"), "movement", "arrows-exchange"),
+    Entry(GuestView, "guests", _l("Guests on rotation"), "movement", "users"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
@@ -127,6 +133,8 @@ HIDDEN: tuple[Any, ...] = (
     CodeChoiceView,
     PrintView,
     *FLOW_VIEWS.values(),
+    RotationFlowView,
+    RotationFormView,
     *RECORD_VIEWS,
 )
 APIS: tuple[Any, ...] = (

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.models.rotation import Rotation, RotationState
+from app.services import rotation_effect as effect
 from app.services import rotation_step as rule
 from app.services.change_step import not_own_work
 from app.services.notice import Telling
@@ -54,7 +55,7 @@ ROTATION = Workflow(
             RotationState.WITHDRAWN,
             by=(party.school_info,),
             label=_l("Withdraw"),
-            effects=(rule.free_place,),
+            effects=(effect.free_place,),
             decides=False,
             bulk=False,
             tone="secondary",
@@ -68,7 +69,7 @@ ROTATION = Workflow(
             by=(party.authority,),
             label=_l("Reject"),
             needs_reason=True,
-            effects=(rule.free_place,),
+            effects=(effect.free_place,),
             tells=(Telling("rotation_rejected", ("school_info",)),),
             tone="warning",
             icon="circle-x",
@@ -88,7 +89,7 @@ ROTATION = Workflow(
                 rule.rules_hold,
             ),
             prepares=(pass_fence,),
-            effects=(rule.take_effect, reopen_files),
+            effects=(effect.take_effect, reopen_files),
             tells=(
                 Telling("rotation_confirmed", ("school_info",)),
                 Telling("my_rotation_confirmed", ("teacher",)),
@@ -105,7 +106,7 @@ ROTATION = Workflow(
             label=_l("Begin"),
             guards=(rule.is_due, rule.still_serves),
             prepares=(pass_fence,),
-            effects=(rule.start, reopen_files),
+            effects=(effect.start, reopen_files),
             bulk=False,
             icon="player-play",
         ),
@@ -118,7 +119,7 @@ ROTATION = Workflow(
             label=_l("End the rotation"),
             guards=(rule.has_started, rule.day_fits, rule.record_is_free),
             prepares=(pass_fence,),
-            effects=(rule.finish, reopen_files),
+            effects=(effect.finish, reopen_files),
             inputs=(LAST_DAY,),
             decides=False,
             tells=(
@@ -138,7 +139,7 @@ ROTATION = Workflow(
             needs_reason=True,
             guards=(rule.day_fits, rule.record_is_free),
             prepares=(pass_fence,),
-            effects=(rule.finish, reopen_files),
+            effects=(effect.finish, reopen_files),
             inputs=(LAST_DAY,),
             decides=False,
             tells=(
@@ -158,7 +159,7 @@ ROTATION = Workflow(
             by=(party.school_info,),
             label=_l("Ask for an extension"),
             guards=(rule.is_later,),
-            writes=rule.asks,
+            writes=effect.asks,
             inputs=(Field("until", "month", _l("New last month"), required=True),),
             decides=False,
             tells=(Telling("extension_submitted", ("authority",)),),
@@ -175,7 +176,7 @@ ROTATION = Workflow(
             label=_l("Confirm the extension"),
             guards=(rule.is_asked, rule.asked_by_another, rule.record_is_free, rule.asked_end_fits),
             prepares=(pass_fence,),
-            effects=(rule.prolong, reopen_files),
+            effects=(effect.prolong, reopen_files),
             tells=(
                 Telling("rotation_extended", ("school_info", "host_info", "host_head")),
                 Telling("my_rotation_extended", ("teacher",)),
@@ -191,7 +192,7 @@ ROTATION = Workflow(
             label=_l("Reject the extension"),
             needs_reason=True,
             guards=(rule.is_asked,),
-            writes=rule.asks_no_more,
+            writes=effect.asks_no_more,
             tells=(Telling("extension_rejected", ("school_info",)),),
             tone="warning",
             icon="circle-x",

@@ -18,7 +18,7 @@ from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.indicators.checks.reading import is_none
 from app.models.teacher import Teacher
-from app.services import attachment, check, contents, filling, projection, reveal
+from app.services import attachment, check, contents, filling, projection, reveal, rotation
 from app.views.base import BaseView
 from app.views.declared import READ
 from app.views.flow_actions import place_name, step_actions
@@ -136,6 +136,9 @@ class FileView(BaseView):
             "reveal": url_for("FileView.reveal", pk=teacher.id),
             "acknowledge": url_for("FileView.acknowledge", pk=teacher.id),
             "print": address_of("PrintView", "sheet"),
+            "rotate": url_for("RotationFormView.draft", pk=teacher.id)
+            if rotation.may_send(actor, teacher, present_catalog())
+            else "",
         }
         list_allowed = may_open(actor.role, "Teacher", "can_read")
         home = "TeacherView.list" if list_allowed else "MyFileView.show"
