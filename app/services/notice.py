@@ -91,7 +91,7 @@ EVENTS: dict[str, Any] = {
     "rotation_rejected": _l("%(count)s rotation(s) were rejected: %(reason)s"),
     "rotation_confirmed": _l("%(count)s rotation(s) are confirmed."),
     "my_rotation_confirmed": _l("Your rotation is confirmed."),
-    "guest_coming": _l("%(unit)s confirmed a rotation of %(count)s teacher(s) to your school."),
+    "guest_coming": _l("%(unit)s confirmed an incoming rotation of %(count)s teacher(s)."),
     "rotation_ended": _l("%(count)s rotation(s) have ended."),
     "rotation_terminated": _l("%(unit)s ended %(count)s rotation(s) early: %(reason)s"),
     "my_rotation_ended": _l("Your rotation has ended."),

@@ -1,6 +1,6 @@
 """Rotations without change of personnel relation, rows numbered as in the specification of flows
 (6.2 to 6.7). 6.1 opens one (services.rotation.create); an extension is a change of the planned end
-that the authority confirms again, so its rows carry the numbers of 6.2, 6.4 and 6.5.
+that the authority confirms again, so its rows are 6.2, 6.5 and 6.4 once more, with an a.
 """
 
 from typing import Any
@@ -153,7 +153,7 @@ ROTATION = Workflow(
         ),
         Step(
             "extend",
-            "6.2",
+            "6.2a",
             (ACTIVE,),
             None,
             by=(party.school_info,),
@@ -169,7 +169,7 @@ ROTATION = Workflow(
         ),
         Step(
             "confirm_extension",
-            "6.5",
+            "6.5a",
             (ACTIVE,),
             None,
             by=(party.authority,),
@@ -185,7 +185,7 @@ ROTATION = Workflow(
         ),
         Step(
             "reject_extension",
-            "6.4",
+            "6.4a",
             (ACTIVE,),
             None,
             by=(party.authority,),

@@ -15,6 +15,8 @@ NUMBERS = {
     "review": [f"1.{n}" for n in range(3, 14)],
     "addition": [f"2.{n}" for n in range(3, 7)],
     "change": [f"3.{n}" for n in range(2, 7)],
+    # An extension is confirmed again: three rows once more, without numbers of their own.
+    "rotation": [*(f"6.{n}" for n in range(2, 8)), "6.2a", "6.5a", "6.4a"],
 }
 
 
@@ -57,6 +59,7 @@ def test_returns_rejections_and_corrections_need_a_reason() -> None:
         "review": {"return_to_teacher", "return", "require_correction"},
         "addition": {"reject"},
         "change": {"reject"},
+        "rotation": {"reject", "terminate", "reject_extension"},
     }
 
 

@@ -37,6 +37,8 @@ UNSCOPED = {
     "services/identity.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/affiliation.py": "a person leaves one school for another by one step",
     "services/exclusive.py": "what is open of a person counts anywhere; kind and school only",
+    "services/rotation.py": "a host lies in any district; schools are named by the public register",
+    "services/guest.py": "name and category of the school that sends a guest, from the register",
     "services/delegation.py": "colleagues of the own unit, and in whose place an act was taken",
     "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/job.py": "claims and fenced progress of workers, before there is an actor",

@@ -169,9 +169,9 @@ ROTATION_TABLE = Table(
         Row("6.6", "end", (ACTIVE,), ENDED, ("info", "system")),
         Row("6.7", "terminate", (ACTIVE,), TERMINATED, ("info",)),
         # A change of the planned end, confirmed by the authority again (s6.1).
-        Row("6.2", "extend", (ACTIVE,), None, ("info",)),
-        Row("6.5", "confirm_extension", (ACTIVE,), None, ("authority",)),
-        Row("6.4", "reject_extension", (ACTIVE,), None, ("authority",)),
+        Row("6.2a", "extend", (ACTIVE,), None, ("info",)),
+        Row("6.5a", "confirm_extension", (ACTIVE,), None, ("authority",)),
+        Row("6.4a", "reject_extension", (ACTIVE,), None, ("authority",)),
     ),
     {
         "reject": {"reason": "不符"},
