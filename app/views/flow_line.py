@@ -54,8 +54,9 @@ def taken(session: Session, flow: Workflow, key: int) -> Taken:
     return [(row[0], row[1].display_name if row[1] else "") for row in rows]
 
 
-def line(flow: Workflow, item: Any, history: Taken, opened: Any) -> list[Stop]:
-    """Return the stops of an object; `opened` is the word for the one that opened it."""
+def line(flow: Workflow, item: Any, history: Taken, opened: Any, *, asked: str = "") -> list[Stop]:
+    """Return the stops of an object; `opened` is the word for the one that opened it, `asked` the
+    step that somebody has asked for meanwhile and that comes first."""
     steps = {step.name: step for step in flow.steps}
     found: list[Stop] = []
     before: datetime | None = None
@@ -65,9 +66,9 @@ def line(flow: Workflow, item: Any, history: Taken, opened: Any) -> list[Stop]:
         title = steps[row.step].label if row.step in steps else opened
         found.append(Stop(title, _note(row, name, before), "done"))
         before = row.at
-    ahead = _ahead(flow, item.state)
+    ahead = [*([steps[asked]] if asked else []), *_ahead(flow, item.state)]
     if ahead:
-        days = _("for %(n)s working day(s)", n=age_of(item.state_since))
+        days = _("for %(n)s working day(s)", n=age_of(before or item.state_since))
         found.append(Stop(ahead[0].label, f"{_turn(ahead[0])} · {days}", "now"))
         found += [Stop(step.label, _turn(step), "later") for step in ahead[1:]]
     return found

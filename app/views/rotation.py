@@ -40,9 +40,9 @@ STATES: Mapping[Any, tuple[str, str]] = {
 # The words of the code table say who waits for whom; a badge has room for a few characters.
 WORDS: Mapping[str, Any] = {
     RotationState.DRAFT: _l("Draft"),
-    RotationState.PENDING: _l("At the authority"),
-    RotationState.ACTIVE: _l("Confirmed"),
-    RotationState.ENDED: _l("Ended"),
+    RotationState.PENDING: _l("To be confirmed"),
+    RotationState.ACTIVE: _l("On rotation"),
+    RotationState.ENDED: _l("Rotation over"),
     RotationState.REJECTED: _l("Rejected"),
     RotationState.WITHDRAWN: _l("Withdrawn"),
     RotationState.TERMINATED: _l("Terminated"),
@@ -169,7 +169,13 @@ class RotationView(BaseModelView):
             name=item.teacher.name,
             state=badge_of(item.state, STATES, WORDS[item.state]),
             meta=[f"{names[item.school_id]} → {rotations.host_name(item, names)}"],
-            stops=line(ROTATION, item, history, _("Rotation drafted")),
+            stops=line(
+                ROTATION,
+                item,
+                history,
+                _("Rotation drafted"),
+                asked="confirm_extension" if item.asked_end else "",
+            ),
             facts=_facts(item, names, self),
             events=events(ROTATION, history),
             steps=step_actions(ROTATION, item, actor),

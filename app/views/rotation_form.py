@@ -33,6 +33,10 @@ from app.views.writing import REFUSED, refuse
 LONGEST_TEXT, OFFERED = 50, 20
 
 
+def _types() -> list[tuple[str, str]]:
+    return [each for each in code_choices(TYPES)() if each[0] != rotations.NO_TYPE]
+
+
 class RotationForm(DynamicForm):
     """What is said of a rotation; the authority asks for what is missing when it is submitted."""
 
@@ -46,9 +50,7 @@ class RotationForm(DynamicForm):
         validators=[Length(max=100)],
         description=_l("Only where the school is not in the register, as outside Beijing."),
     )
-    type = SelectField(
-        said_label("type"), choices=lambda: options(code_choices(TYPES)(), blank=True)
-    )
+    type = SelectField(said_label("type"), choices=lambda: options(_types(), blank=True))
     direction = SelectField(
         said_label("direction"), choices=lambda: options(code_choices(DIRECTIONS)(), blank=True)
     )
