@@ -135,7 +135,8 @@ class TestPages:
         hosts = clerk.get("/rotation/hosts", query_string={"q": world.units["B1"].code}).json
         assert [each["text"] for each in hosts["items"]] == [world.units["B1"].name]
         form = {"to_school": hosts["items"][0]["id"], "type": "1", "start": month(1),
-                "planned_end": "2026-13", "direction": "", "full_time": "", "csrf_token": token_for(clerk)}  # fmt: skip
+                "planned_end": "2026-13", "direction": "", "full_time": "",
+                "csrf_token": token_for(clerk)}  # fmt: skip
         refused = clerk.post(f"/rotation/new/{file.id}", data=form)
         assert (refused.status_code, world.units["B1"].name in refused.text) == (422, True)
 
