@@ -4,7 +4,7 @@ filter, export, import and print (SEC-04)."""
 from enum import StrEnum
 from typing import Any, Protocol
 
-from app.access.roles import FILES, RESTRICTED_SETS, Role
+from app.access.roles import FILES, GUEST_SETS, HOSTS, RESTRICTED_SETS, Role
 from app.access.scope import Actor
 from app.core.reference import Indicator, IndicatorSet
 from app.models.teacher import IN_FORCE_STATES, OPEN_STATES, ReviewState
@@ -36,6 +36,12 @@ INSPECTORS = frozenset({Role.CITY_ASSISTANT})
 def may_view_set(actor: Actor, set_code: str) -> bool:
     """Whether the role sees rows of a set at all."""
     return actor.role in RESTRICTED_SETS.get(set_code, FILES)
+
+
+def may_view_guest_set(actor: Actor, set_code: str) -> bool:
+    """Whether the role sees rows of a set of those who are on rotation at its school (s6.1)."""
+    mine = actor.role in HOSTS and set_code in GUEST_SETS
+    return mine and may_view_set(actor, set_code)
 
 
 def view_on_file(actor: Actor, indicator: Indicator) -> View:

@@ -56,6 +56,9 @@ RESTRICTED_SETS = {
     "treatment": FILES - {Role.CITY_ASSISTANT},
     "ethics": FILES - {Role.CITY_ASSISTANT},
 }
+# What the school of a guest reads while the rotation lasts, and who reads it there (s6.1).
+GUEST_SETS = ("basic", "teaching", "contact")
+HOSTS = frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD})
 AUTHORITIES = frozenset({Role.CITY_INFO, Role.DISTRICT_INFO})
 EVERYBODY = frozenset(Role)
 NOBODY: frozenset[Role] = frozenset()
@@ -78,6 +81,8 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Change": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "Process": (FILES, STAFF - {Role.CITY_ASSISTANT}),
     "StatusChange": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
+    "Rotation": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
+    "Guest": (HOSTS, NOBODY),
     "ReviewQueue": (STAFF, STAFF - {Role.CITY_ASSISTANT}),
     "Problem": (STAFF, NOBODY),
     "Opinion": (

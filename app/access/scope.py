@@ -18,7 +18,7 @@ from flask import g, has_request_context
 from sqlalchemy import ColumnElement, and_, event, false, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from app.access.roles import FILES, RESTRICTED_SETS, Role, tier
+from app.access.roles import FILES, GUEST_SETS, HOSTS, RESTRICTED_SETS, Role, tier
 from app.core.errors import Forbidden, NotFound
 from app.models.account import Account, Assignment
 from app.models.base import Scoped
@@ -29,10 +29,11 @@ from app.models.hint import CorrectionHint
 from app.models.history import Audit
 from app.models.job import Job
 from app.models.notice import Notice
-from app.models.record import UnitRecord
+from app.models.record import TEACHER_SETS, UnitRecord
 from app.models.report import ReportBatch
+from app.models.rotation import Rotation
 from app.models.saved_view import FormDraft, SavedView
-from app.models.teacher import Teacher
+from app.models.teacher import Affiliation, Teacher
 from app.models.unit import Unit, UnitKind
 
 
@@ -65,6 +66,11 @@ class Actor:
     def criteria(self) -> tuple[Any, ...]:
         """The predicates of RULES for this actor, as options of a statement; made once."""
         return _criteria(self)
+
+    @cached_property
+    def guest_criteria(self) -> tuple[Any, ...]:
+        """The predicates of a statement that asks for guests of the actor's school; made once."""
+        return _guest_criteria(self)
 
 
 SYSTEM_ACTOR = Actor(0, None, "system", "system", 0, unit_kind=UnitKind.CITY)
@@ -292,6 +298,46 @@ def _criteria(actor: Actor | None) -> tuple[Any, ...]:
     return tuple(options)
 
 
+# What a school reads of its guests while they are there (s6.1); all other rows stay those of the
+# school that sends.
+PLACES = Affiliation.__table__
+GUEST_READS = (Teacher, Rotation, *(TEACHER_SETS[code] for code in GUEST_SETS))
+
+
+def _guest_criteria(actor: Actor) -> tuple[Any, ...]:
+    """Of a statement marked `guests`: the rows of those who are on rotation at the actor's school
+    at present, in GUEST_READS and nowhere else."""
+    if actor.role not in HOSTS:
+        return NOBODYS
+    unit = actor.unit_id
+    here = with_loader_criteria(
+        Scoped,
+        lambda cls: cls.teacher_id.in_(
+            select(PLACES.c.teacher_id).where(
+                PLACES.c.kind == "guest",
+                PLACES.c.school_id == unit,
+                PLACES.c.valid_from.is_not(None),
+                PLACES.c.valid_to.is_(None),
+            )
+        ),
+        include_aliases=True,
+    )
+    # A guest may have been asked for by others as well: only what brought the person here is told.
+    own = with_loader_criteria(
+        Rotation,
+        lambda cls: and_(
+            cls.to_school_id == unit, cls.state == "active", cls.started_at.is_not(None)
+        ),
+        include_aliases=True,
+    )
+    hidden = [
+        with_loader_criteria(mapper.class_, _nothing, include_aliases=True)
+        for mapper in Teacher.registry.mappers
+        if issubclass(mapper.class_, Scoped) and mapper.class_ not in GUEST_READS
+    ]
+    return (here, own, *hidden)
+
+
 # Without an actor nothing is visible.
 NOBODYS = _criteria(None)
 
@@ -303,6 +349,8 @@ def _scope_statements(state: ORMExecuteState) -> None:
     actor = actor_or_none()
     if actor is not SYSTEM_ACTOR:
         criteria = NOBODYS if actor is None else actor.criteria
+        if actor is not None and state.execution_options.get("guests"):
+            criteria = actor.guest_criteria
         state.statement = state.statement.options(*criteria)
 
 

@@ -191,6 +191,12 @@ class Affiliation(Scoped, Model):
             where="kind = 'personnel' AND valid_from IS NOT NULL AND valid_to IS NULL",
             unique=True,
         ),
+        partial(
+            "uq_affiliation_guest",
+            "teacher_id",
+            where="kind = 'guest' AND valid_from IS NOT NULL AND valid_to IS NULL",
+            unique=True,
+        ),
         Index("ix_affiliation_school", "school_id", "valid_from", "valid_to"),
         Index("ix_affiliation_authority", "authority_id", "valid_from", "valid_to"),
     )

@@ -12,7 +12,7 @@ from app.core.clock import local
 from app.models.teacher import Affiliation
 from app.services.among import among
 
-PERSONNEL = "personnel"
+PERSONNEL, GUEST = "personnel", "guest"
 TAKEN_OVER = ("teacher_id", "school_id", "authority_id", "kind", "from_month")
 
 
@@ -28,15 +28,21 @@ def restate(session: Session, teacher_ids: Collection[int], *, status: str, at: 
 
 
 def end(
-    session: Session, teacher_ids: Collection[int], *, status: str, month: str, at: datetime
+    session: Session,
+    teacher_ids: Collection[int],
+    *,
+    status: str,
+    month: str,
+    at: datetime,
+    kind: str = PERSONNEL,
 ) -> None:
-    """End the affiliations of some files at a moment, with the status that they ended with and
-    the last month (YYYY-MM).
+    """End the affiliations of a kind of some files at a moment, with the status that they ended
+    with and the last month (YYYY-MM).
 
     What is kept of that is a row that was never in force: no past day counts it.
     """
     kept = {"status": status, "to_month": month, "valid_to": at}
-    begin(session, [row | kept for row in _close(session, teacher_ids, at)], at=at)
+    begin(session, [row | kept for row in _close(session, teacher_ids, at, kind)], at=at)
 
 
 def begin(session: Session, rows: Iterable[Mapping[str, Any]], *, at: datetime) -> None:
@@ -47,12 +53,14 @@ def begin(session: Session, rows: Iterable[Mapping[str, Any]], *, at: datetime) 
         session.execute(insert(Affiliation), made)
 
 
-def _close(session: Session, teacher_ids: Collection[int], at: datetime) -> list[dict[str, Any]]:
-    """Close the personnel affiliations in force and tell what they said. The steps that call this
+def _close(
+    session: Session, teacher_ids: Collection[int], at: datetime, kind: str = PERSONNEL
+) -> list[dict[str, Any]]:
+    """Close the affiliations of a kind in force and tell what they said. The steps that call this
     are taken by parties of other schools, too: they have asked who may."""
     mine = (
         among(session, Affiliation.teacher_id, sorted(set(teacher_ids))),
-        Affiliation.kind == PERSONNEL,
+        Affiliation.kind == kind,
         Affiliation.valid_from.is_not(None),
         Affiliation.valid_to.is_(None),
     )

@@ -20,6 +20,7 @@ from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
 from app.models.change import RecordChange
 from app.models.record import PENDING, TEACHER_SETS
+from app.models.rotation import Rotation
 from app.models.status_change import StatusChange
 from app.models.teacher import Teacher
 from app.services import audit
@@ -31,7 +32,7 @@ MAX_NAME = 120
 KEPT_UNLINKED = timedelta(hours=24)
 PICTURE = "photo"
 # In the place of set and indicator: what proves a process, by the name of its table.
-PROVED: dict[str, Any] = {cls.__tablename__: cls for cls in (RecordChange, StatusChange)}
+PROVED: dict[str, Any] = {cls.__tablename__: cls for cls in (RecordChange, Rotation, StatusChange)}
 EVIDENCE, EVIDENCE_FIELD = RecordChange.__tablename__, "evidence"
 # Text indicators that hold the uuid of an attachment instead of words.
 FILE_CODES = frozenset({PICTURE, "attachment"})

@@ -76,7 +76,7 @@ def add(
         kind=ChangeKind.ADD if before is None else ChangeKind.FILL,
         state=AdditionState.PENDING_SCHOOL,
         fields=fields,
-        **_words(reason, document_no),
+        **kept_words(reason, document_no),
     )
     desk.open(item, made, before)
     desk.note(item, before, made, step=ADD)
@@ -124,7 +124,7 @@ def open_change(
         state=ChangeState.DRAFT,
         fields=[] if made is None else _differing(before, made),
         correction_id=desk.open_correction(correction_id),
-        **_words(reason, document_no),
+        **kept_words(reason, document_no),
     )
     desk.open(item, made, before)
     desk.note(item, before, made, step=OPENED)
@@ -162,7 +162,7 @@ def edit_change(
             made.entered_by, made.entered_at = actor.account_id, now()
         attachment.link_proposed(session, item, made)
         item.fields = _differing(before, made)
-    words = _words(
+    words = kept_words(
         (item.reason or "") if reason is None else reason,
         (item.document_no or "") if document_no is None else document_no,
     )
@@ -479,7 +479,7 @@ def _only_blanks(before: Any, fields: list[str], set_code: str) -> list[Problem]
     ]
 
 
-def _words(reason: str, document_no: str) -> dict[str, str | None]:
+def kept_words(reason: str, document_no: str) -> dict[str, str | None]:
     """Reason and document number as they are kept; Refused when they are too long."""
     reason, document_no = reason.strip(), document_no.strip()
     problems = [] if len(reason) <= REASON_LENGTH else [notice.reason_problem()]

@@ -8,12 +8,13 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, delete, insert, literal, select, union_all
+from sqlalchemy import Select, case, delete, insert, literal, select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound, Problem, Refused
 from app.models.change import OPEN, RecordChange
+from app.models.rotation import UNDECIDED, Rotation, RotationState
 from app.models.status_change import REGISTERED, StatusChange
 from app.models.teacher import IN_FORCE_STATES, OpenProcess, Teacher
 from app.models.unit import Unit
@@ -108,6 +109,12 @@ def _status_changes() -> Select[Any]:
     )
 
 
+def _rotations() -> Select[Any]:
+    active = Rotation.state == RotationState.ACTIVE
+    what = case((active, str(Open.ROTATION_ACTIVE)), else_=str(Open.ROTATION))
+    return _source(Rotation, what, Rotation.school_id).where(active | Rotation.state.in_(UNDECIDED))
+
+
 def _source(cls: Any, what: Any, school_id: Any) -> Select[Any]:
     """Rows (teacher, what is open, process, school) of one table; schools are named by the public
     register, whoever asks."""
@@ -124,6 +131,7 @@ SOURCES: tuple[Callable[[], Select[Any]], ...] = (
     _reviews,
     _record_changes,
     _status_changes,
+    _rotations,
 )
 
 

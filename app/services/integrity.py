@@ -13,6 +13,7 @@ from app.models.change import OPEN, Addition, Change, ChangeKind, RecordChange
 from app.models.fences import missing_fences
 from app.models.history import Transition
 from app.models.record import PENDING, TEACHER_SETS
+from app.models.rotation import Rotation
 from app.models.status_change import StatusChange
 from app.models.teacher import IN_FORCE_STATES, Affiliation, FileVersion, Teacher
 from app.services.key import broken
@@ -139,13 +140,14 @@ def _versions(session: Session) -> list[Fault]:
 def _history(session: Session) -> list[Fault]:
     """Replaying the history of an object gives its state, in every flow."""
     found = []
-    flows = (
-        ("review", Teacher),
-        ("addition", Addition),
-        ("change", Change),
-        ("status_change", StatusChange),
-    )
-    for name, cls in flows:
+    flows: dict[str, Any] = {
+        "review": Teacher,
+        "addition": Addition,
+        "change": Change,
+        "status_change": StatusChange,
+        "rotation": Rotation,
+    }
+    for name, cls in flows.items():
         last = (
             select(Transition.object_id, func.max(Transition.id).label("id"))
             .where(Transition.flow == name)

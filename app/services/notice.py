@@ -24,7 +24,8 @@ from app.services.queue import sole_heads
 
 @dataclass(frozen=True)
 class Telling:
-    """An event and who hears of it: teacher, school_info, school_head, authority, submitter.
+    """An event and who hears of it: teacher, school_info, school_head, authority, submitter; of a
+    rotation the host's host_info, host_head and host_authority.
 
     stand_in is the authority where it acts for a head; it hears of such files only. Of `state`
     nobody hears but of the objects that came to it, where a step leads to several.
@@ -109,6 +110,20 @@ EVENTS: dict[str, Any] = {
     ),
     "my_status_effective": _l("A change of your staff status is in effect."),
     "my_status_revoked": _l("A change of your staff status was revoked: %(reason)s"),
+    "rotation_submitted": _l("%(unit)s asks to send out %(count)s teacher(s) on rotation."),
+    "rotation_rejected": _l("%(count)s rotation(s) were rejected: %(reason)s"),
+    "rotation_confirmed": _l("%(count)s rotation(s) are confirmed."),
+    "my_rotation_confirmed": _l("Your rotation is confirmed."),
+    "guest_coming": _l("%(unit)s confirmed an incoming rotation of %(count)s teacher(s)."),
+    "rotation_ended": _l("%(count)s rotation(s) have ended."),
+    "rotation_terminated": _l("%(unit)s ended %(count)s rotation(s) early: %(reason)s"),
+    "my_rotation_ended": _l("Your rotation has ended."),
+    "guest_leaves": _l("The rotation of %(count)s teacher(s) to your school has ended."),
+    "rotation_ending": _l("%(count)s rotation(s) reach their planned end. End or extend them."),
+    "extension_submitted": _l("%(unit)s asks to extend %(count)s rotation(s)."),
+    "extension_rejected": _l("The extension of %(count)s rotation(s) was rejected: %(reason)s"),
+    "rotation_extended": _l("%(count)s rotation(s) are extended."),
+    "my_rotation_extended": _l("Your rotation is extended."),
     "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 
@@ -118,7 +133,18 @@ UNIT_ROLES = {
     "school_info": (Role.SCHOOL_INFO,),
     "school_head": (Role.SCHOOL_HEAD,),
     "authority": (Role.DISTRICT_INFO, Role.CITY_INFO),
+    "host_info": (Role.SCHOOL_INFO,),
+    "host_head": (Role.SCHOOL_HEAD,),
+    "host_authority": (Role.DISTRICT_INFO, Role.CITY_INFO),
 }
+# The column of an object that names the unit of a party; of all others it is its school.
+UNIT_COLUMNS = {
+    "authority": "authority_id",
+    "host_info": "to_school_id",
+    "host_head": "to_school_id",
+    "host_authority": "to_authority_id",
+}
+HOSTS = frozenset(("host_info", "host_head", "host_authority"))  # The file is not theirs.
 
 
 def words(notice: Notice) -> str:
@@ -274,14 +300,15 @@ def _for_units(
 ) -> list[dict[str, Any]]:
     by_unit: dict[int, list[Any]] = {}
     for item in items:
-        unit = item.authority_id if party == "authority" else item.school_id
-        by_unit.setdefault(unit, []).append(item)
+        unit = getattr(item, UNIT_COLUMNS.get(party, "school_id"))
+        if unit is not None:
+            by_unit.setdefault(unit, []).append(item)
     accounts = accounts_of(session, by_unit, UNIT_ROLES[party])
     stamp = now()
     rows = []
     for unit, mine in by_unit.items():
         params = {"count": len(mine), "unit": sender, "reason": reason} | _place(mine)
-        teacher = mine[0].teacher_id if len(mine) == 1 else None
+        teacher = mine[0].teacher_id if len(mine) == 1 and party not in HOSTS else None
         for account in accounts.get(unit, ()):
             rows.append(
                 {

@@ -22,10 +22,11 @@ VIEWS: Mapping[str, str] = {
     "hint": "HintView",
     "problem": "ProblemView",
     "status_change": "StatusChangeView",
+    "rotation": "RotationView",
     "job": "JobView",
     "audit": "AuditView",
 }
-MONITOR, MY_FILE, EXPORT = "monitor", "my_file", "export"
+MONITOR, MY_FILE, EXPORT, GUEST = "monitor", "my_file", "export", "guest"
 
 _places: dict[tuple[str, str, str], str] = {}
 
@@ -34,6 +35,8 @@ def address(name: str, where: Iterable[Where] = ()) -> str:
     """Return the address of a list narrowed to the conditions; nothing where it does not exist."""
     if name == MY_FILE:
         return address_of("MyFileView", "show")
+    if name == GUEST:
+        return address_of("GuestView", "list")
     if name == EXPORT:
         return address_of("ExportView", "list", **{each.column: each.values[0] for each in where})
     if name == MONITOR:

@@ -15,6 +15,7 @@ from app.views.api.hint import HintApi
 from app.views.api.me import JobApi, MeApi
 from app.views.api.openapi import OpenApi
 from app.views.api.review_side import ClaimApi, OpinionApi
+from app.views.api.rotation import ROTATION_APIS
 from app.views.api.status_change import STATUS_CHANGE_APIS
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
@@ -40,6 +41,7 @@ from app.views.digest import DigestView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
+from app.views.guest import GuestView
 from app.views.guide import GuideView
 from app.views.hint import HintView
 from app.views.importing import ImportView
@@ -59,6 +61,8 @@ from app.views.report_batch import ReportItemView, ReportView
 from app.views.review.archive import ArchiveView
 from app.views.review.opinions import OpinionView
 from app.views.review.queue import ReviewView
+from app.views.rotation import RotationFlowView, RotationView
+from app.views.rotation_form import RotationFormView
 from app.views.round import RoundView
 from app.views.status_change import StatusChangeFlowView, StatusChangeView, StatusPageView
 from app.views.teacher.file import FileView
@@ -103,6 +107,8 @@ MENU: tuple[Entry, ...] = (
     Entry(ProblemView, "problems", _l("Open problems"), "files", "alert-triangle"),
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
+    Entry(RotationView, "rotations", _l("Rotations"), "movement", "arrows-exchange"),
+    Entry(GuestView, "guests", _l("Guests on rotation"), "movement", "users"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
     Entry(ProcessListView, "processes", _l("Additions and changes"), "collection", "replace"),
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
@@ -149,11 +155,13 @@ HIDDEN: tuple[Any, ...] = (
     StatusPageView,
     StatusChangeFlowView,
     *FLOW_VIEWS.values(),
+    RotationFlowView,
+    RotationFormView,
     *RECORD_VIEWS,
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS, *STATUS_CHANGE_APIS,
+    VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS, *STATUS_CHANGE_APIS, *ROTATION_APIS,
 )  # fmt: skip
 
 

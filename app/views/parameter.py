@@ -75,8 +75,6 @@ MAY_BE_EMPTY = (ParameterKind.CODES, ParameterKind.TEXT)
 NOT_IN_USE = frozenset(
     (
         "training_cycle_years",
-        "rotation_reminder_days",
-        "rotation_auto_end",
         "same_authority_auto_confirm",
         "change_needs_head",
         "lookup_misses_alert",

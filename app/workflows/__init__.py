@@ -3,6 +3,7 @@
 from app.workflows.addition import ADDITION
 from app.workflows.change import CHANGE
 from app.workflows.review import REVIEW
+from app.workflows.rotation import ROTATION
 from app.workflows.status_change import STATUS_CHANGE
 
-WORKFLOWS = {flow.name: flow for flow in (REVIEW, ADDITION, CHANGE, STATUS_CHANGE)}
+WORKFLOWS = {flow.name: flow for flow in (REVIEW, ADDITION, CHANGE, STATUS_CHANGE, ROTATION)}

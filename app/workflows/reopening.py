@@ -1,5 +1,6 @@
 """The file review's answer to what took effect in a file by another flow (1.13)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
@@ -15,8 +16,13 @@ TOOK_EFFECT = frozenset({"approved", "effective", "revoked"})
 
 
 def reopen_reported(act: Act, items: list[Any]) -> None:
-    """Open reported files again for the next batch: the system's own step."""
-    files = sorted({item.teacher_id for item in items if item.state in TOOK_EFFECT})
+    """Open the reported files of what took effect again for the next batch."""
+    reopen(act, [item.teacher_id for item in items if item.state in TOOK_EFFECT])
+
+
+def reopen(act: Act, teacher_ids: Iterable[int]) -> None:
+    """Open those of some files that are reported again: the system's own step."""
+    files = sorted(set(teacher_ids))
     query = select(Teacher.id).where(
         among(act.session, Teacher.id, files), Teacher.state == ReviewState.REPORTED
     )

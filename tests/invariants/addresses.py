@@ -33,6 +33,7 @@ from app.models.round import Round
 from app.models.saved_view import SavedView
 from app.services.storage import Storage
 from tests.processes import make_process, make_status_change, prove
+from tests.rotations import make_rotation
 from tests.views.pages import sign_in
 from tests.worlds import TeacherRef, sees
 
@@ -40,11 +41,15 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ABSENT, ABSENT_UUID = 99_999_999, "f" * 32
 UNITS = ("A1", "A2", "B1", "U")
 SET, SINGLE = "learning", "contact"
+HOSTS = {"A1": "A2", "A2": "B1", "B1": "U", "U": "A1"}  # Where the teachers of a unit are guests.
 
 # Beginning (or end) of a rule -> the kind of object that its last key names.
 KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
+    (r"^/rotation/new/", "file"),
+    (r"^/(api/v1/rotation|rotations?|flow/rotation)/", "rotation"),
+    (r"^/(api/v1/guest|guests)/", "guest"),
     (
         r"^/(teacher|draft|opinion|flow/review|status-change/new|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
         "file",
@@ -89,9 +94,11 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/(swagger|api)/<version>", {"version": "v1"}),
     (r"^/api/v1/review/bulk/", {"step": "confirm"}),
     (r"^/api/v1/(addition|change|status_change)/bulk/", {"step": "approve"}),
+    (r"^/api/v1/rotation/bulk/", {"step": "confirm"}),
 )
 STEPS = ("confirm", "approve")
-MOVED = ("file", "addition", "change", "status_change")  # What goes through a flow.
+# What goes through a flow.
+MOVED = ("file", "addition", "change", "status_change", "rotation")
 
 
 class Thing(NamedTuple):
@@ -134,6 +141,9 @@ def may_see(world: Any, actor: Actor, thing: Thing) -> bool:
         return thing.kind != "audit row" or actor.role == Role.CITY_AUDIT
     if thing.kind == "hint" and actor.role not in (Role.SCHOOL_INFO, Role.TEACHER):
         return False
+    if thing.kind == "guest":
+        hosts = (Role.SCHOOL_INFO, Role.SCHOOL_HEAD)
+        return actor.role in hosts and actor.unit_id == world.units[thing.unit].id
     reads = thing.kind != "report" or actor.role in AUTHORITIES
     return reads and sees(actor, thing.file)
 
@@ -232,6 +242,11 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
         item = make_status_change(session, world, file, "pending_authority")
         prove(session, item)
         yield Thing("status_change", item.id, unit, file=file)
+        rotation = make_rotation(session, world, file, "pending_out_authority", host=HOSTS[unit])
+        yield Thing("rotation", rotation.id, unit, file=file)
+        guest = world.teacher(unit, "city_accepted", 2)
+        make_rotation(session, world, guest, "active", host=HOSTS[unit])
+        yield Thing("guest", guest.id, HOSTS[unit], file=guest)
         row = Audit(at=now(), act="open", outcome="done", teacher_id=file.id)
         yield Thing("audit row", _kept(session, row), unit, file=file)
 

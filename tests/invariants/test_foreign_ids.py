@@ -159,7 +159,7 @@ IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.cre
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
             "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
             "ChangeApi.bulk", "MyFileView.give_hint", "StatusChangeApi.post",
-            "StatusChangeApi.bulk"}  # fmt: skip
+            "StatusChangeApi.bulk", "RotationApi.post", "RotationApi.bulk"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:
@@ -372,6 +372,25 @@ class TestInWords:
         answer = browser.send(f"/api/v1/{flow}/bulk/approve", "POST", ids=[foreign[flow], 10**7])
         told = [{**each, "id": 0} for each in answer.json["results"]]
 
+        assert told[0] == told[1]
+        assert told[0]["status"] == 404
+
+    def test_nobody_is_sent_out_from_a_foreign_school(
+        self, app: Any, session: Any, world: Any, things: Things
+    ) -> None:
+        browser, foreign = Browser(app, world, CLERK), things_of(things, "B1")
+        sent = {"teacher": foreign["file"], "to_text": "天津一校"}
+
+        refused = [
+            browser.send("/api/v1/rotation/", "POST", **sent),
+            browser.send(f"/rotation/new/{foreign['file']}", "POST", to_text="天津一校"),
+        ]
+        answer = Browser(app, world, DISTRICT).send(
+            "/api/v1/rotation/bulk/confirm", "POST", ids=[foreign["rotation"], 10**7]
+        )
+        told = [{**each, "id": 0} for each in answer.json["results"]]
+
+        assert [each.status_code for each in refused] == [404, 404]
         assert told[0] == told[1]
         assert told[0]["status"] == 404
 

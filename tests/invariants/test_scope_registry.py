@@ -40,6 +40,8 @@ UNSCOPED = {
     "services/exclusive.py": "what is open of a person counts anywhere; kind and school only",
     "services/leaver.py": "roles of who has left, and of the delegates, lie in other accounts",
     "services/status_step.py": "whether a file has moved on, and what moved it; yes or no",
+    "services/rotation.py": "a host lies in any district; schools are named by the public register",
+    "services/guest.py": "name and category of the school that sends a guest, from the register",
     "services/delegation.py": "colleagues of the own unit, and in whose place an act was taken",
     "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/job.py": "claims and fenced progress of workers, before there is an actor",

@@ -170,7 +170,31 @@ STATUS_TABLE = Table(
     {"reject": {"reason": "不符"}, "revoke": {"reason": "登记有误"}},
     frozenset({"withdraw"}),
 )
-TABLES = (REVIEW_TABLE, ADDITION_TABLE, CHANGE_TABLE, STATUS_TABLE)
+OUT, ACTIVE, ENDED, TERMINATED = "pending_out_authority", "active", "ended", "terminated"
+ROTATION_TABLE = Table(
+    "rotation",
+    (
+        Row("6.2", "submit", (DRAFT,), OUT, ("info",)),
+        Row("6.3", "withdraw", (OUT,), WITHDRAWN, ("info",)),
+        Row("6.4", "reject", (OUT,), REJECTED, ("authority",)),
+        Row("6.5", "confirm", (OUT,), ACTIVE, ("authority",)),
+        Row("6.5", "start", (ACTIVE,), None, ("system",)),
+        Row("6.6", "end", (ACTIVE,), ENDED, ("info", "system")),
+        Row("6.7", "terminate", (ACTIVE,), TERMINATED, ("info",)),
+        # A change of the planned end, confirmed by the authority again (s6.1).
+        Row("6.2a", "extend", (ACTIVE,), None, ("info",)),
+        Row("6.5a", "confirm_extension", (ACTIVE,), None, ("authority",)),
+        Row("6.4a", "reject_extension", (ACTIVE,), None, ("authority",)),
+    ),
+    {
+        "reject": {"reason": "不符"},
+        "terminate": {"reason": "工作需要"},
+        "extend": {"until": "2099-12"},
+        "reject_extension": {"reason": "不符"},
+    },
+    frozenset({"submit", "withdraw", "end", "terminate", "extend"}),
+)
+TABLES = (REVIEW_TABLE, ADDITION_TABLE, CHANGE_TABLE, STATUS_TABLE, ROTATION_TABLE)
 
 ROLES = [
     *((str(role), "") for role in Role if role.startswith("city")),

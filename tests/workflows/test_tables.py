@@ -14,11 +14,13 @@ from app.models.history import Transition
 from app.models.status_change import StatusState
 from app.services import report
 from tests.processes import make_process, make_status_change
+from tests.rotations import PATHS, make_rotation
 from tests.workflows.tables import (
     ADDITION_TABLE,
     CHANGE_TABLE,
     REVIEW_TABLE,
     ROLES,
+    ROTATION_TABLE,
     STATUS_TABLE,
     TABLES,
     Table,
@@ -41,6 +43,8 @@ class Walk(NamedTuple):
         states = [str(state) for state in self.table.flow.states]
         if self.table is REVIEW_TABLE:
             return {state: world.teacher(school, state) for state in states}
+        if self.table is ROTATION_TABLE:
+            return rotations(session, world, school)
         opener = world.actor(self.opener, school)
         if self.table is STATUS_TABLE:
             return self._status_changes(session, world, school, opener)
@@ -71,12 +75,29 @@ class Walk(NamedTuple):
         }  # fmt: skip
 
 
+def rotations(session: Any, world: Any, school: str) -> Mapping[str, Any]:
+    """A rotation in each state; the active one asks for an extension."""
+    # A person has one that is undecided, or active; any number are over.
+    places = {"draft": ("effective", 1), "pending_out_authority": ("effective", 2),
+              "active": ("city_accepted", 1), "ended": ("reported", 1),
+              "terminated": ("reported", 2)}  # fmt: skip
+    files = {state: places.get(state, ("city_accepted", 2)) for state in PATHS}
+    return {
+        state: make_rotation(
+            session, world, world.teacher(school, *file), state,
+            asked=9 if state == "active" else None,
+        )
+        for state, file in files.items()
+    }  # fmt: skip
+
+
 WALKS = (
     Walk(REVIEW_TABLE),
     Walk(ADDITION_TABLE, "school_info"),
     Walk(ADDITION_TABLE, "teacher"),
     Walk(CHANGE_TABLE, "school_info"),
     Walk(STATUS_TABLE, "school_info"),
+    Walk(ROTATION_TABLE, "school_info"),
 )
 BY_NAME = [f"{walk.table.name}-{walk.opener}" for walk in WALKS]
 every_walk = pytest.mark.parametrize("walk", WALKS, ids=BY_NAME)

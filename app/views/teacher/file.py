@@ -27,6 +27,7 @@ from app.services import (
     hint,
     projection,
     reveal,
+    rotation,
 )
 from app.views.base import BaseView
 from app.views.declared import READ
@@ -153,6 +154,9 @@ class FileView(BaseView):
             "acknowledge": url_for("FileView.acknowledge", pk=teacher.id),
             "confirm": url_for("FileView.confirm", pk=teacher.id),
             "print": address_of("PrintView", "sheet"),
+            "rotate": url_for("RotationFormView.draft", pk=teacher.id)
+            if rotation.may_send(actor, teacher, present_catalog())
+            else "",
         }
         list_allowed = may_open(actor.role, "Teacher", "can_read")
         home = "TeacherView.list" if list_allowed else "MyFileView.show"

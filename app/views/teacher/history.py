@@ -40,6 +40,12 @@ OTHER_STEPS = {
     status_change.AMENDED: _l("Registered status change altered"),
 }
 
+# Where another flow calls such a row by the same name.
+OF_FLOWS = {
+    ("rotation", change.OPENED): _l("Rotation drafted"),
+    ("rotation", change.EDITED): _l("Draft of a rotation altered"),
+}
+
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
 SHOWN_EVENTS = 100
 
@@ -116,20 +122,26 @@ def _event(
     instead: Mapping[int, str],
     catalog: Catalog,
 ) -> Event:
-    flow = WORKFLOWS.get(row.flow)
-    known = flow and next((each for each in flow.steps if each.name == row.step), None)
-    icon, tint = REVIEW_BADGES.get(row.to_state, ("point", "info"))
     role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
     name, head = account.display_name if account else "", instead.get(row.assignment_id or 0, "")
     role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
     who = " · ".join(filter(None, (name, role, unit or "")))
+    return step_event(row, who)._replace(reason=_reason(row, catalog))
+
+
+def step_event(row: Transition, who: str) -> Event:
+    """Return a row of the history of any flow as a line of a timeline."""
+    flow = WORKFLOWS.get(row.flow)
+    known = flow and next((each for each in flow.steps if each.name == row.step), None)
+    icon, tint = REVIEW_BADGES.get(row.to_state, ("point", "info"))
+    other = OF_FLOWS.get((row.flow, row.step), OTHER_STEPS.get(row.step, row.step))
     return Event(
         known.icon if known else icon,
         TINTS.get(known.tone, tint) if known else tint,
-        known.label if known else OTHER_STEPS.get(row.step, row.step),
+        known.label if known else other,
         text_of(row.at),
         who,
-        _reason(row, catalog),
+        row.reason or "",
     )
 
 

@@ -31,6 +31,7 @@ CAUSES: Mapping[str, Any] = {
     "addition": _l("Addition"),
     "change": _l("Change"),
     "status": _l("Status change"),
+    "rotation": _l("Rotation"),
 }
 HOW: Mapping[str, Any] = {
     "added": _l("Added"),
