@@ -136,7 +136,11 @@ Standing = dict[int, str]
 
 @dataclass(frozen=True)
 class Workflow:
-    """A flow: its name in the API, the mapped class that holds state and version, its steps."""
+    """A flow: its name in the API, the mapped class that holds state and version, its steps.
+
+    `holds` locks what is locked before the objects wherever both are, so that two acts never wait
+    for each other crosswise.
+    """
 
     name: str
     model: Any
@@ -145,6 +149,7 @@ class Workflow:
     steps: tuple[Step, ...]
     label: Any
     state_table: str
+    holds: Callable[[Session, Sequence[int]], None] | None = None
 
     def step_names(self) -> list[str]:
         """The distinct names of steps in table order."""
@@ -258,6 +263,8 @@ class Workflow:
     def _lock(self, session: Session, keys: Sequence[int], outcome: Outcome) -> list[Any]:
         # Locked in order of id, so that two bulk acts never wait for each other crosswise; on
         # SQLite the transaction already holds the only write lock.
+        if self.holds:
+            self.holds(session, keys)
         found = session.scalars(
             select(self.model)
             .where(among(session, self.model.id, keys))
