@@ -74,6 +74,11 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Review": (FILES, FILES - {Role.CITY_ASSISTANT}),
     "Addition": (FILES, FILES - {Role.CITY_ASSISTANT}),
     "Change": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
+    "Transfer": (FILES, frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD, *AUTHORITIES})),
+    "Snapshot": (
+        frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD}),
+        NOBODY,
+    ),
     "ReviewQueue": (STAFF, STAFF - {Role.CITY_ASSISTANT}),
     "Problem": (STAFF, NOBODY),
     "Opinion": (

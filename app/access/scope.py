@@ -31,6 +31,7 @@ from app.models.record import UnitRecord
 from app.models.report import ReportBatch
 from app.models.saved_view import FormDraft, SavedView
 from app.models.teacher import Teacher
+from app.models.transfer import FileGrant, Transfer
 from app.models.unit import Unit, UnitKind
 
 
@@ -190,6 +191,36 @@ def _changes(actor: Actor) -> Criterion | None:
     return (lambda cls: cls.set.not_in(hidden)) if hidden else None
 
 
+def _transfers(actor: Actor) -> Criterion | None:
+    """The receiving side sees its transfers always, the sending one and the teacher once they are
+    issued (4.3)."""
+    unit, teacher = actor.unit_id, actor.teacher_id
+    if not actor.works_with_files:
+        return _nothing
+    if actor.tier == "city":
+        return None
+    if actor.tier == "district":
+        return lambda cls: or_(
+            cls.authority_id == unit,
+            and_(cls.from_authority_id == unit, cls.issued_at.is_not(None)),
+        )
+    if actor.tier == "school":
+        return lambda cls: or_(
+            cls.school_id == unit, and_(cls.from_school_id == unit, cls.issued_at.is_not(None))
+        )
+    if teacher is None:
+        return _nothing
+    return lambda cls: and_(cls.teacher_id == teacher, cls.issued_at.is_not(None))
+
+
+def _grants(actor: Actor) -> Criterion | None:
+    """What a school keeps of those who left is its own; above it nobody needs it."""
+    unit = actor.unit_id
+    if actor.role not in (Role.SCHOOL_INFO, Role.SCHOOL_HEAD):
+        return _nothing
+    return lambda cls: cls.unit_id == unit
+
+
 def _units(actor: Actor) -> Criterion | None:
     """Authorities are public; schools are seen by themselves, their authority and the city."""
     unit = actor.unit_id
@@ -260,6 +291,8 @@ def _assignments(actor: Actor) -> Criterion | None:
 RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     Scoped: _files,
     RecordChange: _changes,
+    Transfer: _transfers,
+    FileGrant: _grants,
     Unit: _units,
     UnitRecord: _unit_records,
     Assignment: _assignments,
@@ -311,7 +344,7 @@ def _guard_writes(session: Session, _context: Any, _instances: Any) -> None:
     if actor is SYSTEM_ACTOR or session.info.get("unscoped"):
         return
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, (Scoped, Unit, UnitRecord)) and not may_write(actor, row):
+        if isinstance(row, (Scoped, Transfer, Unit, UnitRecord)) and not may_write(actor, row):
             raise NotFound()
 
 

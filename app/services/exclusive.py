@@ -8,13 +8,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, delete, insert, literal, select, union_all
+from sqlalchemy import Select, case, delete, insert, literal, select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound, Problem, Refused
 from app.models.change import OPEN, RecordChange
 from app.models.teacher import IN_FORCE_STATES, OpenProcess, Teacher
+from app.models.transfer import CLOSED, Transfer
 from app.models.unit import Unit
 from app.services.among import among
 
@@ -101,6 +102,11 @@ def _record_changes() -> Select[Any]:
     )
 
 
+def _transfers() -> Select[Any]:
+    issued = case((Transfer.issued_at.is_(None), Open.TRANSFER), else_=Open.TRANSFER_ISSUED)
+    return _source(Transfer, issued, Transfer.school_id).where(Transfer.state.not_in(CLOSED))
+
+
 def _source(cls: Any, what: Any, school_id: Any) -> Select[Any]:
     """Rows (teacher, what is open, process, school) of one table; schools are named by the public
     register, whoever asks."""
@@ -113,7 +119,7 @@ def _source(cls: Any, what: Any, school_id: Any) -> Select[Any]:
 
 
 # Each gives the open processes of one table: (teacher_id, what, id, school).
-SOURCES: tuple[Callable[[], Select[Any]], ...] = (_reviews, _record_changes)
+SOURCES: tuple[Callable[[], Select[Any]], ...] = (_reviews, _record_changes, _transfers)
 
 
 def opened(session: Session, teacher_ids: Iterable[int]) -> dict[int, list[Opened]]:

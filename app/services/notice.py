@@ -17,6 +17,7 @@ from app.models.account import Account, Assignment
 from app.models.change import RecordChange
 from app.models.history import Transition
 from app.models.notice import Notice
+from app.models.transfer import Transfer
 from app.models.unit import Unit, UnitKind
 from app.services.among import among
 from app.services.queue import sole_heads
@@ -24,9 +25,11 @@ from app.services.queue import sole_heads
 
 @dataclass(frozen=True)
 class Telling:
-    """An event and who hears of it: teacher, school_info, school_head, authority, submitter.
+    """An event and who hears of it: teacher, school_info, school_head, authority, submitter; of a
+    transfer these are the receiving side, and sending_info, sending_head, sending_authority.
 
-    stand_in is the authority where it acts for a head; it hears of such files only. Of `state`
+    stand_in and sending_stand_in are the authority where it acts for a head; it hears of such
+    files only. Of `state`
     nobody hears but of the objects that came to it, where a step leads to several.
     """
 
@@ -86,6 +89,21 @@ EVENTS: dict[str, Any] = {
     "change_approved": _l("%(count)s change(s) are in force."),
     "my_change_approved": _l("A change of your file is in force."),
     "change_superseded": _l("%(count)s change(s) lapsed, because the file has changed since."),
+    "transfer_submitted": _l("%(unit)s asks for the transfer of %(count)s teacher(s)."),
+    "transfer_issued": _l("%(unit)s issued the transfer of %(count)s teacher(s) of your school."),
+    "head_transfer_issued": _l(
+        "%(unit)s issued the transfer of the head of a school. Nobody there may answer: you do."
+    ),
+    "transfer_released": _l("%(unit)s agrees to the transfer of %(count)s teacher(s)."),
+    "transfer_confirmed": _l("The files of %(count)s teacher(s) are ready to be taken."),
+    "transfer_completed": _l("%(unit)s took the files of %(count)s teacher(s)."),
+    "my_transfer_completed": _l("Your transfer is completed. %(unit)s keeps your file now."),
+    "transfer_rejected": _l("%(unit)s rejected the transfer of %(count)s teacher(s): %(reason)s"),
+    "my_transfer_rejected": _l("Your transfer was rejected: %(reason)s"),
+    "transfer_withdrawn": _l("%(unit)s withdrew the transfer of %(count)s teacher(s)."),
+    "my_transfer_withdrawn": _l("The application for your transfer was withdrawn."),
+    "transfer_cancelled": _l("The transfer of %(count)s teacher(s) was cancelled: %(reason)s"),
+    "my_transfer_cancelled": _l("Your transfer was cancelled: %(reason)s"),
     "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 
@@ -94,7 +112,18 @@ UNIT_ROLES = {
     "school_info": (Role.SCHOOL_INFO,),
     "school_head": (Role.SCHOOL_HEAD,),
     "authority": (Role.DISTRICT_INFO, Role.CITY_INFO),
+    "sending_info": (Role.SCHOOL_INFO,),
+    "sending_head": (Role.SCHOOL_HEAD,),
+    "sending_authority": (Role.DISTRICT_INFO, Role.CITY_INFO),
 }
+# Where each of them is found on an object; the others at its school.
+UNIT_COLUMNS = {
+    "authority": "authority_id",
+    "sending_info": "from_school_id",
+    "sending_head": "from_school_id",
+    "sending_authority": "from_authority_id",
+}
+STAND_INS = {"stand_in": "authority", "sending_stand_in": "sending_authority"}
 
 
 def words(notice: Notice) -> str:
@@ -149,12 +178,12 @@ def _for_party(
     sender: str,
 ) -> list[dict[str, Any]]:
     if party == "teacher":
-        return _for_teachers(session, telling.event, items, reason)
+        return _for_teachers(session, telling.event, items, reason, sender=sender)
     if party == "submitter":
         return _for_submitters(session, telling.event, items, reason)
-    if party == "stand_in":
+    if party in STAND_INS:
         sole = sole_heads(session, items)
-        items, party = [item for item in items if item.id in sole], "authority"
+        items, party = [item for item in items if item.id in sole], STAND_INS[party]
     return _for_units(session, telling.event, items, reason, party=party, sender=sender)
 
 
@@ -249,14 +278,14 @@ def _for_units(
 ) -> list[dict[str, Any]]:
     by_unit: dict[int, list[Any]] = {}
     for item in items:
-        unit = item.authority_id if party == "authority" else item.school_id
+        unit = getattr(item, UNIT_COLUMNS.get(party, "school_id"))
         by_unit.setdefault(unit, []).append(item)
     accounts = accounts_of(session, by_unit, UNIT_ROLES[party])
     stamp = now()
     rows = []
     for unit, mine in by_unit.items():
         params = {"count": len(mine), "unit": sender, "reason": reason}
-        teacher = mine[0].teacher_id if len(mine) == 1 else None
+        teacher = _file_of(mine[0]) if len(mine) == 1 else None
         for account in accounts.get(unit, ()):
             rows.append(
                 {
@@ -271,8 +300,13 @@ def _for_units(
     return rows
 
 
+def _file_of(item: Any) -> int | None:
+    """The file that a notice to a unit leads to; that of a transfer is foreign to one side."""
+    return None if isinstance(item, Transfer) else item.teacher_id
+
+
 def _for_teachers(
-    session: Session, event: str, items: Sequence[Any], reason: str
+    session: Session, event: str, items: Sequence[Any], reason: str, *, sender: str
 ) -> list[dict[str, Any]]:
     rows = session.execute(
         select(Account.id, Account.teacher_id).where(
@@ -284,7 +318,7 @@ def _for_teachers(
         {
             "account_id": account,
             "event": event,
-            "params": {"count": 1, "reason": reason},
+            "params": {"count": 1, "reason": reason, "unit": sender},
             "teacher_id": teacher,
             "unit_id": None,
             "at": stamp,

@@ -15,6 +15,7 @@ from app.views.api.openapi import OpenApi
 from app.views.api.review_side import ClaimApi, OpinionApi
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
+from app.views.api.transfer import TRANSFER_APIS
 from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
 from app.views.audit import AuditView
@@ -130,7 +131,7 @@ HIDDEN: tuple[Any, ...] = (
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    *CHANGE_APIS,
+    *CHANGE_APIS, *TRANSFER_APIS,
 )  # fmt: skip
 
 

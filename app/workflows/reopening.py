@@ -10,10 +10,12 @@ from app.services.among import among
 from app.workflows.engine import Act
 from app.workflows.review import REVIEW
 
+TOOK_EFFECT = ("approved", "completed")  # The states of the other flows in which a file changed.
+
 
 def reopen_reported(act: Act, items: list[Any]) -> None:
     """Open reported files again for the next batch: the system's own step."""
-    files = sorted({item.teacher_id for item in items if item.state == "approved"})
+    files = sorted({item.teacher_id for item in items if item.state in TOOK_EFFECT})
     query = select(Teacher.id).where(
         among(act.session, Teacher.id, files), Teacher.state == ReviewState.REPORTED
     )

@@ -15,6 +15,7 @@ NUMBERS = {
     "review": [f"1.{n}" for n in range(3, 14)],
     "addition": [f"2.{n}" for n in range(3, 7)],
     "change": [f"3.{n}" for n in range(2, 7)],
+    "transfer": [f"4.{n}" for n in range(2, 11)],
 }
 
 
@@ -57,6 +58,7 @@ def test_returns_rejections_and_corrections_need_a_reason() -> None:
         "review": {"return_to_teacher", "return", "require_correction"},
         "addition": {"reject"},
         "change": {"reject"},
+        "transfer": {"reject", "cancel", "void"},
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -21,8 +21,9 @@ from app.models.account import Account
 from app.models.change import RecordChange
 from app.models.history import Transition
 from app.models.teacher import FileVersion, Teacher
+from app.models.transfer import Transfer
 from app.models.unit import Unit
-from app.services import change, check, delegation, opinion
+from app.services import change, check, delegation, opinion, transfer
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
 from app.views.opinion import badge_of, may_read
@@ -35,6 +36,8 @@ OTHER_STEPS = {
     change.ADD: _l("Addition entered"),
     change.OPENED: _l("Change drafted"),
     change.EDITED: _l("Draft of a change altered"),
+    transfer.OPENED: _l("Transfer drafted"),
+    transfer.EDITED: _l("Draft of a transfer altered"),
 }
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
@@ -42,8 +45,14 @@ CAUSES = {
     "first_effect": lambda: _("First effect"),
     "addition": lambda: _("Addition"),
     "change": lambda: _("Change"),
+    "transfer": lambda: _("Transfer"),
 }
 SHOWN_EVENTS = 100
+# Flows whose objects are not the files themselves, and what those are.
+OBJECTS: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("addition", "change"), RecordChange),
+    (("transfer",), Transfer),
+)
 
 
 class Event(NamedTuple):
@@ -83,10 +92,14 @@ def timeline(session: Session, teacher: Teacher, catalog: Catalog, actor: Actor)
 
 
 def _is_open_to_reader() -> ColumnElement[bool]:
-    """History has no scope of its own: steps of additions and changes are read where these are."""
-    of_change = Transition.flow.in_(("addition", "change"))
-    seen = select(RecordChange.id).where(RecordChange.id == Transition.object_id)
-    return ~of_change | seen.exists()
+    """History has no scope of its own: steps of other flows are read where their objects are."""
+    return and_(
+        *(
+            Transition.flow.not_in(flows)
+            | select(cls.id).where(cls.id == Transition.object_id).exists()
+            for flows, cls in OBJECTS
+        )
+    )
 
 
 def _opinion(said: opinion.Said) -> Event:
