@@ -9,10 +9,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core.clock import local
-from app.models.teacher import Affiliation
+from app.models.teacher import PERSONNEL, Affiliation
 from app.services.among import among
 
-PERSONNEL = "personnel"
 TAKEN_OVER = ("teacher_id", "school_id", "authority_id", "kind", "from_month")
 
 

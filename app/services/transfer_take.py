@@ -5,15 +5,16 @@ Many at once with a constant number of statements per set.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.access.roles import Role
 from app.core.clock import local
-from app.indicators.catalog import Catalog
 from app.indicators.periods import add_months, month_of
 from app.models.account import Account, Assignment
 from app.models.exchange import ExportFile
@@ -29,6 +30,7 @@ from app.services.contents import present_records
 from app.services.draft import FILE_KEY
 from app.services.effect import ENTRY, Coming, bring_into_force, copied
 from app.services.raw_values import default_values
+from app.services.record import Columns, insert_rows, stored
 from app.services.transfer_step import catalog_of, teacher_ids
 
 SERVING, LEFT = "100", "305"  # Staff status at the new school, and that which only this flow sets.
@@ -103,6 +105,17 @@ def _keep_grants(session: Session, items: Sequence[Transfer], at: Any) -> None:
     session.execute(insert(FileGrant), rows)
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """A row that is to come into force: the columns of the pending one, the one in force before it
+    and the codes of what changes."""
+
+    code: str
+    columns: Columns
+    before: Any = None
+    fields: tuple[str, ...] = ()
+
+
 def write_files(act: Any, items: list[Transfer]) -> None:
     """Write into the files what the transfers made of them, as one new version each (s4.2 3, S07).
 
@@ -115,25 +128,40 @@ def write_files(act: Any, items: list[Transfer]) -> None:
     )
     receiving = select(Unit).where(Unit.id.in_({item.school_id for item in items}))
     schools = {unit.id: unit for unit in session.scalars(receiving)}
-    coming: list[Coming] = []
     by_file = {item.teacher_id: item for item in items}
-    rows = {code: present_records(session, code, teachers) for code in ("basic", *ENDING)}
-    for before in rows["basic"]:
+    wanted: list[_Wanted] = []
+    for before in present_records(session, "basic", teachers):
         item = by_file[before.teacher_id]
         said = {"join_school": item.join_month, "staff_category": item.staff_category}
-        coming.append(_successor(before, said, act))
+        wanted.append(_successor("basic", before, said, act))
     for code in ENDING:
-        ended = [row for row in rows[code] if _goes_on(row, by_file[row.teacher_id])]
-        coming += [_successor(row, {"end": _end_of(row, by_file)}, act) for row in ended]
+        rows = present_records(session, code, teachers)
+        ended = [row for row in rows if _goes_on(row, by_file[row.teacher_id])]
+        wanted += [_successor(code, row, {"end": _end_of(row, by_file)}, act) for row in ended]
         last = {row.teacher_id: row for row in sorted(ended, key=lambda row: row.start or "")}
         for teacher in teachers:
             item = by_file[teacher.id]
             values = _begun(code, item, last.get(teacher.id), schools[item.school_id])
-            if _is_collected(code, teacher.category, known):
-                coming.append(_new(code, teacher, values, act, known))
-    session.add_all([each.after for each in coming])
-    session.flush()
+            if known.rule(code, "start", teacher.category).collected:
+                wanted.append(_new(code, teacher, values, act))
+    coming = _propose(session, wanted, teachers)
     bring_into_force(session, teachers, coming, at=act.at, cause=CAUSE, catalog=known)
+
+
+def _propose(
+    session: Session, wanted: Sequence[_Wanted], teachers: Sequence[Teacher]
+) -> list[Coming]:
+    """Write the pending rows, with two statements per set, and load them."""
+    found: dict[tuple[str, str], Any] = {}
+    for code in sorted({each.code for each in wanted}):
+        cls = TEACHER_SETS[code]
+        insert_rows(session, cls, [each.columns for each in wanted if each.code == code])
+        mine = among(session, cls.teacher_id, [teacher.id for teacher in teachers])
+        for row in session.scalars(select(cls).where(mine, cls.state == PENDING)):
+            found[code, row.uuid] = row
+    return [
+        Coming(each.before, found[each.code, each.columns["uuid"]], each.fields) for each in wanted
+    ]
 
 
 def _goes_on(row: Any, item: Transfer) -> bool:
@@ -164,34 +192,34 @@ def _begun(code: str, item: Transfer, last: Any, school: Unit) -> dict[str, Any]
     }
 
 
-def _is_collected(code: str, category: str, known: Catalog) -> bool:
-    return bool(known.rule(code, "start", category).collected)
-
-
-def _successor(before: Any, values: dict[str, Any], act: Any) -> Coming:
-    """A pending row in the place of one in force, with what it says otherwise."""
-    cls = type(before)
+def _successor(code: str, before: Any, values: dict[str, Any], act: Any) -> _Wanted:
+    """What takes the place of a row in force and says otherwise in some values."""
     kept = {name: value for name, value in copied(before).items() if name not in ENTRY}
-    after = cls(**kept, state=PENDING, entered_by=act.actor.account_id or None, entered_at=act.at)
-    for code, value in values.items():
-        after.put(code, value)
-    return Coming(before, after, tuple(values))
+    changed = stored(type(before), before.uuid, values)
+    return _Wanted(code, kept | changed | _entry(act), before, tuple(values))
 
 
-def _new(code: str, teacher: Teacher, values: dict[str, Any], act: Any, known: Catalog) -> Coming:
-    """A pending row of a record that begins."""
-    after = TEACHER_SETS[code](
-        teacher_id=teacher.id,
-        school_id=teacher.school_id,
-        authority_id=teacher.authority_id,
-        state=PENDING,
-        entered_by=act.actor.account_id or None,
-        entered_at=act.at,
-    )
+def _new(code: str, teacher: Teacher, values: dict[str, Any], act: Any) -> _Wanted:
+    """A record that begins."""
+    cls, uuid = TEACHER_SETS[code], uuid4().hex
     given = {name: value for name, value in values.items() if value not in (None, "")}
-    for name, value in (default_values(known, code, teacher.category) | given).items():
-        after.put(name, value)
-    return Coming(None, after)
+    own = {
+        "uuid": uuid,
+        "teacher_id": teacher.id,
+        "school_id": teacher.school_id,
+        "authority_id": teacher.authority_id,
+    }
+    usual = default_values(catalog_of(act), code, teacher.category)
+    return _Wanted(code, own | stored(cls, uuid, usual | given) | _entry(act))
+
+
+def _entry(act: Any) -> Columns:
+    return {
+        "state": PENDING,
+        "version": 1,
+        "entered_by": act.actor.account_id or None,
+        "entered_at": act.at,
+    }
 
 
 def move_rights(act: Any, items: list[Transfer]) -> None:

@@ -28,8 +28,10 @@ from app.models.record import TEACHER_SETS
 from app.models.report import ReportBatch, ReportItem
 from app.models.round import Round
 from app.models.saved_view import SavedView
+from app.models.transfer import FileGrant
 from app.services.storage import Storage
 from tests.processes import make_process, prove
+from tests.transfers import make_transfer
 from tests.views.pages import sign_in
 from tests.worlds import TeacherRef, sees
 
@@ -48,6 +50,8 @@ KINDS = (
     ),
     (r"^/api/v1/addition/<int:pk>", "addition"),
     (r"^/api/v1/change/<int:pk>", "change"),
+    (r"^/api/v1/transfer/<int:pk>", "transfer"),
+    (r"^/api/v1/snapshot/<int:pk>", "snapshot"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
@@ -78,9 +82,12 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/(swagger|api)/<version>", {"version": "v1"}),
     (r"^/api/v1/review/bulk/", {"step": "confirm"}),
     (r"^/api/v1/(addition|change)/bulk/", {"step": "approve"}),
+    (r"^/api/v1/transfer/bulk/", {"step": "issue"}),
 )
 STEPS = ("confirm", "approve")
-MOVED = ("file", "addition", "change")  # What goes through a flow.
+MOVED = ("file", "addition", "change", "transfer")  # What goes through a flow.
+# Whence the person comes whom a school has applied for; nobody there knows of it yet.
+COMES_FROM = {"A1": "B1", "A2": "A1", "B1": "U", "U": "A2"}
 
 
 class Thing(NamedTuple):
@@ -121,8 +128,21 @@ def may_see(world: Any, actor: Actor, thing: Thing) -> bool:
         return _unit_is_seen(actor, thing.kind, world.units[thing.unit])
     if thing.kind in ("parameter", "audit row"):
         return thing.kind == "parameter" or actor.role == Role.CITY_AUDIT
+    if thing.kind == "transfer":
+        return _receives(actor, world.units[thing.unit])
+    if thing.kind == "snapshot":
+        return actor.role in KEEPERS and sees(actor, thing.file)
     reads = thing.kind != "report" or actor.role in AUTHORITIES
     return reads and sees(actor, thing.file)
+
+
+KEEPERS = frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD})
+RECEIVERS = KEEPERS | {Role.DISTRICT_INFO, Role.CITY_INFO, Role.CITY_ASSISTANT}
+
+
+def _receives(actor: Actor, unit: Any) -> bool:
+    """Whether somebody sees an application of a school that is not yet issued."""
+    return actor.role in RECEIVERS and _over(actor, unit)
 
 
 def _in_charge(actor: Actor, kind: str, unit: Any) -> bool:
@@ -209,6 +229,11 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
             item = make_process(session, world, file, flow, "pending_authority")
             prove(session, item)
             yield Thing(flow, item.id, unit, file=file)
+        person = world.teacher(COMES_FROM[unit], "city_accepted")
+        asked = make_transfer(session, world, person, unit, "pending_in_authority")
+        yield Thing("transfer", asked.id, unit, file=person)
+        kept = FileGrant(teacher_id=file.id, unit_id=file.school_id, at=now(), name=file.name)
+        yield Thing("snapshot", _kept(session, kept), unit, file=file)
         row = Audit(at=now(), act="open", outcome="done", teacher_id=file.id)
         yield Thing("audit row", _kept(session, row), unit, file=file)
 

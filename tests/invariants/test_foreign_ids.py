@@ -150,7 +150,7 @@ WRITES = (
 IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.create",
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
             "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
-            "ChangeApi.bulk"}  # fmt: skip
+            "ChangeApi.bulk", "TransferApi.lookup", "TransferApi.post", "TransferApi.bulk"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:
