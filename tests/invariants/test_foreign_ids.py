@@ -150,7 +150,8 @@ WRITES = (
 IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.create",
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
             "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
-            "ChangeApi.bulk", "TransferApi.lookup", "TransferApi.post", "TransferApi.bulk"}  # fmt: skip
+            "ChangeApi.bulk", "TransferApi.lookup", "TransferApi.post",
+            "TransferApi.bulk"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:
@@ -341,13 +342,14 @@ class TestInWords:
 
         assert [each.status_code for each in refused] == [404] * len(refused)
 
-    @pytest.mark.parametrize("flow", ["addition", "change"])
+    @pytest.mark.parametrize("act", ["addition/approve", "change/approve", "transfer/issue"])
     def test_bulk_acts_answer_each_foreign_process_like_a_missing_one(
-        self, app: Any, session: Any, world: Any, things: Things, flow: str
+        self, app: Any, session: Any, world: Any, things: Things, act: str
     ) -> None:
+        flow, _slash, step = act.partition("/")
         browser, foreign = Browser(app, world, DISTRICT), things_of(things, "B1")
 
-        answer = browser.send(f"/api/v1/{flow}/bulk/approve", "POST", ids=[foreign[flow], 10**7])
+        answer = browser.send(f"/api/v1/{flow}/bulk/{step}", "POST", ids=[foreign[flow], 10**7])
         told = [{**each, "id": 0} for each in answer.json["results"]]
 
         assert told[0] == told[1]
