@@ -20,6 +20,7 @@ from app.views.once import first_result, remember
 from app.views.writing import REFUSED
 from app.workflows.engine import MOST_FIELDS, Field, Step, Workflow, teacher_of
 from app.workflows.review import REVIEW
+from app.workflows.transfer import TRANSFER
 
 PRIMARY = "primary"
 CHECK = "check"
@@ -186,4 +187,15 @@ class ReviewFlowView(FlowView):
     page = "FileView.show"
 
 
-FLOW_VIEWS: Mapping[str, type[FlowView]] = {view.flow.name: view for view in (ReviewFlowView,)}
+class TransferFlowView(FlowView):
+    """The steps of transfers."""
+
+    class_permission_name = "Transfer"
+    route_base = "/flow/transfer"
+    flow = TRANSFER
+    page = "TransferView.show"
+
+
+FLOW_VIEWS: Mapping[str, type[FlowView]] = {
+    view.flow.name: view for view in (ReviewFlowView, TransferFlowView)
+}

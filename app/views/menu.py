@@ -55,6 +55,7 @@ from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
 from app.views.teacher.rows import RowView
 from app.views.teacher.teachers import TeacherView
+from app.views.transfer.view import TransferView
 from app.views.unit import UnitView
 
 
@@ -79,6 +80,7 @@ class Entry(NamedTuple):
 GROUPS = (
     Group("files", _l("Files"), "id"),
     Group("collection", _l("Collection"), "calendar-event"),
+    Group("movement", _l("Movement"), "arrows-exchange"),
     Group("analysis", _l("Analysis"), "chart-bar"),
     Group("units", _l("Units"), "building"),
     Group("system", _l("System"), "settings"),
@@ -98,6 +100,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
+    Entry(TransferView, "transfers", _l("Transfers"), "movement", "arrows-exchange"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),

@@ -115,6 +115,20 @@ PAGES = {
     "bulk_done": ("JobView", "list", "Job"),
     "delegation_granted": ("DelegationView", "list", "Delegation"),
     "delegation_ended": ("DelegationView", "list", "Delegation"),
+    **dict.fromkeys(
+        (
+            "transfer_submitted",
+            "transfer_issued",
+            "head_transfer_issued",
+            "transfer_released",
+            "transfer_confirmed",
+            "transfer_completed",
+            "transfer_rejected",
+            "transfer_withdrawn",
+            "transfer_cancelled",
+        ),
+        ("TransferView", "list", "Transfer"),
+    ),
 }
 
 

@@ -44,13 +44,13 @@ SET, SINGLE = "learning", "contact"
 KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
+    (r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer)/<int:pk>", "transfer"),
     (
         r"^/(teacher|draft|opinion|flow/\w+|review/show|api/v1/(teacher|review|claim|opinion))/<int:pk>",
         "file",
     ),
     (r"^/api/v1/addition/<int:pk>", "addition"),
     (r"^/api/v1/change/<int:pk>", "change"),
-    (r"^/api/v1/transfer/<int:pk>", "transfer"),
     (r"^/api/v1/snapshot/<int:pk>", "snapshot"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),

@@ -151,7 +151,7 @@ IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.cre
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
             "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
             "ChangeApi.bulk", "TransferApi.lookup", "TransferApi.post",
-            "TransferApi.bulk"}  # fmt: skip
+            "TransferApi.bulk", "TransferView.find", "TransferView.apply"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:
