@@ -49,6 +49,7 @@ class Actor:
     category: str | None = None
     authority_id: int | None = None
     teacher_id: int | None = None
+    first_effective: bool = False  # Of the unit: the modules follow it.
 
     @property
     def tier(self) -> str:
@@ -162,6 +163,7 @@ def make_actor(assignment: Assignment, unit: Unit, account: Account) -> Actor:
         category=unit.category,
         authority_id=unit.authority_id,
         teacher_id=account.teacher_id,
+        first_effective=bool(unit.first_effective),
     )
 
 

@@ -24,7 +24,8 @@ from app.models.job import Job, JobState
 from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import FileProblem, ReviewState, Teacher
-from app.services import check, export_right, monitor, opinion, queue
+from app.models.transfer import Transfer
+from app.services import check, export_right, monitor, opinion, queue, transfer_queue
 from app.services import round as terms
 from app.services.home_figures import Figures, midnight
 from app.services.home_parts import (
@@ -129,6 +130,17 @@ class Home(Figures):
         return [
             TodoItem("correction", label, number, "correction", where, oldest, late, "alert-circle")
         ]
+
+    def _transfers(self) -> list[TodoItem]:
+        """The transfers whose turn it is here (F3)."""
+        number, oldest = self.session.execute(
+            select(func.count(), func.min(Transfer.state_since)).where(
+                transfer_queue.waiting(self.actor)
+            )
+        ).one()
+        where, late = (equals("show", "mine"),), self._waits_too_long(oldest)
+        label, icon = _l("Transfers that wait for you"), "arrows-exchange"
+        return [TodoItem("transfer", label, number, "transfer", where, oldest, late, icon)]
 
     def _exports(self) -> list[TodoItem]:
         found = export_right.waiting(self.session, self.actor)
@@ -290,6 +302,7 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     (AUTHORITIES, Home._schools_behind),
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),
+    (AUTHORITIES | CLERK | HEAD, Home._transfers),
     (export_right.APPROVERS, Home._exports),
     (SYSTEM, Home._ending_assignments),
     ({Role.CITY_SYSTEM}, Home._failed_jobs),

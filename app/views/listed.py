@@ -21,6 +21,7 @@ VIEWS: Mapping[str, str] = {
     "problem": "ProblemView",
     "job": "JobView",
     "audit": "AuditView",
+    "transfer": "TransferView",
 }
 MONITOR, MY_FILE, EXPORT = "monitor", "my_file", "export"
 

@@ -6,6 +6,7 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
+from app.access.modules import Module
 from app.views import health
 from app.views.account import AccountView
 from app.views.api.change import CHANGE_APIS
@@ -33,6 +34,7 @@ from app.views.delegation import DelegationView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
+from app.views.former import FormerView
 from app.views.importing import ImportView
 from app.views.indicator import IndicatorView
 from app.views.indicator_edit import IndicatorEditView
@@ -75,6 +77,7 @@ class Entry(NamedTuple):
     label: Any
     group: str
     icon: str
+    module: Module | None = None  # It is in the menu of schools that use it (S66).
 
 
 GROUPS = (
@@ -100,7 +103,10 @@ MENU: tuple[Entry, ...] = (
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
-    Entry(TransferView, "transfers", _l("Transfers"), "movement", "arrows-exchange"),
+    Entry(
+        TransferView, "transfers", _l("Transfers"), "movement", "arrows-exchange", Module.TRANSFER
+    ),
+    Entry(FormerView, "former", _l("Former staff"), "movement", "user-minus"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
@@ -140,7 +146,7 @@ APIS: tuple[Any, ...] = (
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:
     """Register every view once; called by create_app."""
-    resources = appbuilder.sm.menu_resources
+    resources, groups = appbuilder.sm.menu_resources, appbuilder.sm.menu_groups
     labels = {group.name: group for group in GROUPS}
     for entry in MENU:
         group = labels[entry.group]
@@ -153,10 +159,10 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
             category_label=group.label,
             category_icon=group.icon,
         )
-        resource = entry.view.class_permission_name
-        resources[entry.name] = resource
-        shown = resources.get(entry.group, "")
-        resources[entry.group] = "|".join(filter(None, (shown, resource)))
+        resources[entry.name] = entry.view.class_permission_name
+        groups.setdefault(entry.group, []).append(entry.name)
+        if entry.module is not None:
+            appbuilder.sm.menu_modules[entry.name] = entry.module
     for view in HIDDEN:
         appbuilder.add_view_no_menu(view)
     health.register(app)

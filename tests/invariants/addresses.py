@@ -51,7 +51,7 @@ KINDS = (
     ),
     (r"^/api/v1/addition/<int:pk>", "addition"),
     (r"^/api/v1/change/<int:pk>", "change"),
-    (r"^/api/v1/snapshot/<int:pk>", "snapshot"),
+    (r"^/(api/v1/snapshot|former|former/show)/<int:pk>", "snapshot"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),

@@ -10,7 +10,8 @@ from app.access.scope import acting_as, system
 from app.core.clock import now
 from app.models.history import Audit
 from app.models.teacher import Teacher
-from app.models.transfer import Transfer
+from app.models.transfer import FileGrant, Transfer
+from app.models.unit import Unit
 from app.services import transfer_queue
 from app.workflows.transfer import TRANSFER
 from tests.invariants.addresses import Browser
@@ -209,3 +210,69 @@ def test_the_conditions_of_a_turn_hold_for_its_party_alone(session: Any, world: 
     assert [key for key, found in waits.items() if found] == [FROM_DISTRICT]
     with system():
         assert session.get_one(Teacher, world.teacher("B1", "effective").id).active
+
+
+class TestFormerStaff:
+    def test_the_old_school_reads_the_file_as_it_was(
+        self, page: Any, session: Any, world: Any
+    ) -> None:
+        file, clerk = world.teacher("B1", "effective"), page(FROM_INFO)
+        item = make_transfer(session, world, file, "A1", "ready_to_take")
+        session.commit()
+        taken = page(INFO).send(f"/transfers/{item.id}/take", "POST", _version="5", **PLACED)
+        assert taken.status_code == 302
+        with system():
+            key = session.scalar(select(FileGrant.id))
+
+        listed = clerk.send("/former/list/").text
+        basic = clerk.send(f"/former/show/{key}")
+        work = clerk.send(f"/former/{key}/set/work").text
+
+        assert file.name in listed
+        assert (basic.status_code, file.name in basic.text) == (200, True)
+        assert file.id_no not in basic.text
+        assert world.units["B1"].name in work
+        assert world.units["A1"].name not in work.partition("<main")[2]
+        assert clerk.send(f"/former/{key}/set/nothing").status_code == 404
+        for other in ("school_info_A2", INFO):
+            assert page(other).send(f"/former/show/{key}").status_code == 404
+        assert page(FROM_DISTRICT).send("/former/list/").status_code == 403
+
+    def test_a_reading_is_on_record(self, page: Any, session: Any, world: Any) -> None:
+        file = world.teacher("B1", "effective")
+        with system():
+            kept = FileGrant(teacher_id=file.id, unit_id=file.school_id, at=now(), name=file.name)
+            session.add(kept)
+            session.commit()
+            key = kept.id
+        page(FROM_INFO).send(f"/former/show/{key}")
+        with system():
+            read = select(Audit.account_id).where(Audit.act == "open_file")
+            assert session.scalars(read).all() == [world.actors[FROM_INFO].account_id]
+
+
+class TestMenuAndHome:
+    def test_the_menu_is_there_for_schools_that_use_the_module(
+        self, page: Any, session: Any, world: Any
+    ) -> None:
+        assert "/transfers/list/" in page(INFO).send("/").text
+        assert "/transfers/list/" in page(DISTRICT).send("/").text
+        assert "/transfers/list/" not in page("school_info_U").send("/").text
+        with system():
+            session.get_one(Unit, world.units["A1"].id).first_effective = False
+            session.commit()
+        assert "/transfers/list/" not in page(INFO).send("/").text
+
+    def test_home_tells_what_waits_and_leads_there(
+        self, page: Any, session: Any, world: Any
+    ) -> None:
+        item = make_transfer(
+            session, world, world.teacher("B1", "effective"), "A1", "pending_out_school"
+        )
+        session.commit()
+
+        text = page(FROM_HEAD).send("/").text
+        assert "/transfers/list/?_flt_0_show=mine" in text
+        assert "/transfers/list/?_flt_0_show=mine" not in page(FROM_INFO).send("/").text
+        shown = page(FROM_HEAD).send("/transfers/list/?_flt_0_show=mine").text
+        assert f"/transfers/show/{item.id}" in shown
