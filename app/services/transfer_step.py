@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.access.roles import Role
 from app.core.errors import Problem
+from app.indicators import checks
 from app.indicators.catalog import Catalog, catalog
+from app.indicators.file import FileData, Row, SchoolFacts
 from app.models.change import OPEN as OPEN_CHANGES
 from app.models.change import RecordChange
 from app.models.history import Transition
@@ -17,7 +19,7 @@ from app.models.record import TEACHER_SETS
 from app.models.teacher import IN_FORCE_STATES, Teacher
 from app.models.transfer import Transfer, TransferState
 from app.models.unit import Unit
-from app.services import exclusive
+from app.services import check, exclusive
 from app.services.among import among
 from app.services.exclusive import Kind
 from app.services.transfer import (
@@ -33,7 +35,8 @@ Guarded = dict[int, list[Problem]]
 
 # What an application says at least (4.2), and the receiving school as it takes the file (4.6).
 APPLIED = ("planned_on", "position", "reason")
-TAKEN = ("join_month", "staff_category", "post_category", "post_grade")
+POST = ("post_category", "post_grade")
+TAKEN = ("join_month", "staff_category", *POST)
 
 
 def hold_files(session: Session, keys: Sequence[int]) -> None:
@@ -163,6 +166,27 @@ def is_placed(act: Any, items: list[Transfer]) -> Guarded:
     found = {item.id: list(problems) for item in items} if problems else {}
     for key, more in _missing(items, missing, text).items():
         found.setdefault(key, []).extend(more)
+    return found
+
+
+def post_is_sound(act: Any, items: list[Transfer]) -> Guarded:
+    """Post category and grade agree, as the rules ask of an appointment (DQ033; 4.6)."""
+    known, category = catalog_of(act), act.actor.category or ""
+    school = SchoolFacts(0, "", "", category, "")
+    found: Guarded = {}
+    for item in items:
+        post = {name: act.data.get(name) or getattr(item, name) for name in POST}
+        if not all(post.values()):
+            continue
+        file = FileData(None, school, "", {"post": (Row("", post),)})
+        asked = checks.run(file, check.context(known), trigger="submit", only_sets={"post"})
+        problems = [
+            Problem(each.code, each.message, field=each.field)
+            for each in asked
+            if each.is_error and each.field in POST
+        ]
+        if problems:
+            found[item.id] = problems
     return found
 
 

@@ -167,6 +167,7 @@ TRANSFER = Workflow(
             label=_l("Take the file"),
             guards=(
                 rule.is_placed,
+                rule.post_is_sound,
                 rule.joins_later,
                 rule.is_at_school,
                 rule.is_free,

@@ -402,6 +402,11 @@ class TestTheChain:
         early = f"{int(joined[:4]) - 1}-01"
         assert codes(office.refused(item, "take", INFO, join_month=early)) == ["join_month"]
 
+    def test_post_category_and_grade_agree(self, office: Office) -> None:
+        item = office.make("ready_to_take")
+        (problem,) = office.refused(item, "take", INFO, post_grade="210")
+        assert (problem.code, problem.field) == ("DQ033", "post_grade")
+
     def test_a_head_who_leaves_alone_is_released_by_the_authority(self, office: Office) -> None:
         item = office.make("pending_in_authority")
         with system():

@@ -10,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.access.fields import is_collected
 from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.indicators.catalog import Catalog, language
@@ -62,10 +63,14 @@ class TakeForm(DynamicForm):
 
     @classmethod
     def for_actor(cls, actor: Actor, known: Catalog, **given: Any) -> "TakeForm":
-        """The form with the codes that the school of the actor chooses from."""
+        """The form with the codes that the school of the actor chooses from, and nothing that its
+        category does not collect."""
         form = cls(**given)
         for name in ("staff_category", "post_category", "post_grade"):
-            form[name].choices = _codes(name, actor.category, known)
+            if is_collected(known.indicator(*AS_INDICATORS[name]), actor.category or "", known):
+                form[name].choices = _codes(name, actor.category, known)
+            else:
+                del form[name]
         return form
 
 
