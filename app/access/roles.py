@@ -83,6 +83,8 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "StatusChange": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "Rotation": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "Guest": (HOSTS, NOBODY),
+    "Transfer": (FILES, frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD, *AUTHORITIES})),
+    "Snapshot": (HOSTS, NOBODY),
     "ReviewQueue": (STAFF, STAFF - {Role.CITY_ASSISTANT}),
     "Problem": (STAFF, NOBODY),
     "Opinion": (

@@ -34,6 +34,7 @@ from app.models.report import ReportBatch
 from app.models.rotation import Rotation
 from app.models.saved_view import FormDraft, SavedView
 from app.models.teacher import Affiliation, Teacher
+from app.models.transfer import FileGrant, Transfer
 from app.models.unit import Unit, UnitKind
 
 
@@ -51,6 +52,7 @@ class Actor:
     category: str | None = None
     authority_id: int | None = None
     teacher_id: int | None = None
+    first_effective: bool = False  # Of the unit: the modules follow it.
 
     @property
     def tier(self) -> str:
@@ -169,6 +171,7 @@ def make_actor(assignment: Assignment, unit: Unit, account: Account) -> Actor:
         category=unit.category,
         authority_id=unit.authority_id,
         teacher_id=account.teacher_id,
+        first_effective=bool(unit.first_effective),
     )
 
 
@@ -201,6 +204,36 @@ def _changes(actor: Actor) -> Criterion | None:
 def _hints(actor: Actor) -> Criterion | None:
     """Beside the scope of its file, a hint is read by who gives such and who answers them."""
     return None if actor.role in (Role.TEACHER, Role.SCHOOL_INFO) else _nothing
+
+
+def _transfers(actor: Actor) -> Criterion | None:
+    """The receiving side sees its transfers always, the sending one and the teacher once they are
+    issued (4.3)."""
+    unit, teacher = actor.unit_id, actor.teacher_id
+    if not actor.works_with_files:
+        return _nothing
+    if actor.tier == "city":
+        return None
+    if actor.tier == "district":
+        return lambda cls: or_(
+            cls.authority_id == unit,
+            and_(cls.from_authority_id == unit, cls.issued_at.is_not(None)),
+        )
+    if actor.tier == "school":
+        return lambda cls: or_(
+            cls.school_id == unit, and_(cls.from_school_id == unit, cls.issued_at.is_not(None))
+        )
+    if teacher is None:
+        return _nothing
+    return lambda cls: and_(cls.teacher_id == teacher, cls.issued_at.is_not(None))
+
+
+def _grants(actor: Actor) -> Criterion | None:
+    """What a school keeps of those who left is its own; above it nobody needs it."""
+    unit = actor.unit_id
+    if actor.role not in (Role.SCHOOL_INFO, Role.SCHOOL_HEAD):
+        return _nothing
+    return lambda cls: cls.unit_id == unit
 
 
 def _units(actor: Actor) -> Criterion | None:
@@ -274,6 +307,8 @@ RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     Scoped: _files,
     RecordChange: _changes,
     CorrectionHint: _hints,
+    Transfer: _transfers,
+    FileGrant: _grants,
     Unit: _units,
     UnitRecord: _unit_records,
     Assignment: _assignments,
@@ -368,7 +403,7 @@ def _guard_writes(session: Session, _context: Any, _instances: Any) -> None:
     if actor is SYSTEM_ACTOR or session.info.get("unscoped"):
         return
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, (Scoped, Unit, UnitRecord)) and not may_write(actor, row):
+        if isinstance(row, (Scoped, Transfer, Unit, UnitRecord)) and not may_write(actor, row):
             raise NotFound()
 
 

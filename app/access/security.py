@@ -18,12 +18,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.access.modules import Module, is_on
 from app.access.roles import READ, may_open
 from app.access.scope import Actor, actor_or_none, choose_actor, held_assignments
 from app.core.address import local_path
 from app.core.clock import local, now, today
 from app.core.database import reads_only
 from app.core.errors import Malformed
+from app.indicators.catalog import catalog
 from app.models.account import Account, Assignment
 from app.models.unit import Unit
 
@@ -95,8 +97,11 @@ class SecurityManager(StockSecurityManager):
 
     def __init__(self, appbuilder: Any) -> None:
         super().__init__(appbuilder)
-        # Menu item -> the resource it opens; filled by views.menu.
+        # Menu item -> the resource it opens, the module it belongs to; group -> its items; filled
+        # by views.menu.
         self.menu_resources: dict[str, str] = {}
+        self.menu_modules: dict[str, Module] = {}
+        self.menu_groups: dict[str, list[str]] = {}
         # Called with session, act, account and the name as typed, in the transaction of the act.
         self.on_sign_in: list[Callable[[Any, str, Account | None, str], None]] = []
 
@@ -132,15 +137,19 @@ class SecurityManager(StockSecurityManager):
         actor = actor_or_none()
         if actor is None:
             return set()
-        wanted = self.menu_resources if menu_names is None else menu_names
+        names = [*self.menu_resources, *self.menu_groups] if menu_names is None else menu_names
         return {
             name
-            for name in wanted
-            if any(
-                may_open(actor.role, resource, READ)
-                for resource in self.menu_resources.get(name, "").split("|")
-            )
+            for name in names
+            if any(self._is_offered(actor, item) for item in self.menu_groups.get(name, [name]))
         }
+
+    def _is_offered(self, actor: Actor, item: str) -> bool:
+        """Whether a menu item is there for an actor: by role, and by the module of the unit."""
+        if not may_open(actor.role, self.menu_resources.get(item, ""), READ):
+            return False
+        module = self.menu_modules.get(item)
+        return module is None or is_on(module, actor, catalog(self.session))
 
     def auth_user_db(self, username: str, password: str) -> Account | None:
         """Check a password; five failures lock the account for a quarter of an hour.

@@ -68,6 +68,12 @@ class Record:
         return (cls.valid_from <= moment) & (cls.valid_to.is_(None) | (cls.valid_to > moment))
 
     @classmethod
+    def right_before(cls, moment: Any) -> ColumnElement[bool]:
+        """The rows that were in force until a moment: what an act of that moment ended is there,
+        what it began is not."""
+        return (cls.valid_from < moment) & (cls.valid_to.is_(None) | (cls.valid_to >= moment))
+
+    @classmethod
     def standing(cls) -> ColumnElement[bool]:
         """The rows that files are made of at present: drafts of open ones, rows in force of others,
         nothing of history and nothing pending."""

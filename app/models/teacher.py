@@ -179,6 +179,9 @@ class NameGram(Model):
     )
 
 
+PERSONNEL = "personnel"  # The kind of affiliation that everybody has once.
+
+
 class Affiliation(Scoped, Model):
     """Where a person belongs and since when, as the world has it (from/to) and as the
     system knew it (valid_from/valid_to); counts of a past day stand on the latter."""
@@ -205,7 +208,7 @@ class Affiliation(Scoped, Model):
     teacher_id: Mapped[int] = mapped_column(ForeignKey("teacher.id"), index=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     authority_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
-    kind: Mapped[str] = mapped_column(String(10), default="personnel")
+    kind: Mapped[str] = mapped_column(String(10), default=PERSONNEL)
     status: Mapped[str] = mapped_column(String(6), default="100")
     from_month: Mapped[str | None] = mapped_column(String(7))
     to_month: Mapped[str | None] = mapped_column(String(7))

@@ -9,10 +9,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core.clock import local
-from app.models.teacher import Affiliation
+from app.models.teacher import PERSONNEL, Affiliation
 from app.services.among import among
 
-PERSONNEL, GUEST = "personnel", "guest"
+GUEST = "guest"
 TAKEN_OVER = ("teacher_id", "school_id", "authority_id", "kind", "from_month")
 
 

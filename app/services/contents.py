@@ -12,7 +12,7 @@ from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
 from app.models.base import UtcDateTime
 from app.models.record import TEACHER_SETS
-from app.models.teacher import NoneAnswer, Teacher
+from app.models.teacher import PERSONNEL, Affiliation, NoneAnswer, Teacher
 from app.models.unit import Unit
 from app.services.among import among
 from app.services.facts import facts as facts_of
@@ -88,11 +88,14 @@ def file_data(
     open_ids = [t.id for t in teachers if not t.is_in_force]
     live_ids = [t.id for t in teachers if t.is_in_force]
     rows: dict[int, dict[str, list[Row]]] = {key: {} for key in ids}
+    left = _left(session, live_ids) if with_facts else {}
     for code, cls in TEACHER_SETS.items():
         for record in session.scalars(
             select(cls).where(_content(session, cls, open_ids, live_ids, moment)).order_by(cls.id)
         ):
-            rows[record.teacher_id].setdefault(code, []).append(Row(record.uuid, record.values()))
+            at = _written_at(record, left.get(record.teacher_id))
+            row = Row(record.uuid, record.values(), at)
+            rows[record.teacher_id].setdefault(code, []).append(row)
     none: dict[int, set[str]] = {}
     for teacher_id, code in session.execute(
         select(NoneAnswer.teacher_id, NoneAnswer.set).where(
@@ -113,6 +116,30 @@ def file_data(
         )
         for t in teachers
     }
+
+
+def _left(session: Session, ids: Sequence[int]) -> dict[int, tuple[Any, int]]:
+    """When some persons left the school before their present one, and which that was."""
+    there = select(Affiliation.teacher_id, Affiliation.valid_to, Affiliation.school_id)
+    rows = session.execute(
+        there.join(Teacher, Teacher.id == Affiliation.teacher_id)
+        .where(
+            among(session, Affiliation.teacher_id, ids),
+            Affiliation.school_id != Teacher.school_id,
+            Affiliation.kind == PERSONNEL,
+            Affiliation.valid_to.is_not(None),
+        )
+        .order_by(Affiliation.valid_to),
+        execution_options={"unscoped": True},
+    )
+    return {key: (at, school) for key, at, school in rows}
+
+
+def _written_at(record: Any, left: tuple[Any, int] | None) -> int | None:
+    """The school where a row came into force, where that is not the present one."""
+    if left is None or record.valid_from is None:
+        return None
+    return left[1] if record.valid_from < left[0] else None
 
 
 def present_records(session: Session, set_code: str, teachers: Sequence[Teacher]) -> list[Any]:

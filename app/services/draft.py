@@ -18,6 +18,7 @@ from app.models.saved_view import FormDraft
 
 NEW = "new"
 LONGEST_KEY = 40
+FILE_KEY = "row:{}:"  # How the keys of all forms of a file begin.
 
 TABLE, COLUMN = FormDraft.__tablename__, "body"
 LONGEST_VALUE = 2000
@@ -33,7 +34,7 @@ class Draft(NamedTuple):
 
 def row_key(teacher_id: int, set_code: str, record: str) -> str:
     """The key of the form of one row; `record` is its uuid, or NEW."""
-    return f"row:{teacher_id}:{set_code}:{record[:LONGEST_KEY]}"
+    return f"{FILE_KEY.format(teacher_id)}{set_code}:{record[:LONGEST_KEY]}"
 
 
 def find(session: Session, actor: Actor, key: str) -> Draft | None:

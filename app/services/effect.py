@@ -91,8 +91,10 @@ def applied(file: FileData, coming: Sequence[Coming], catalog: Catalog) -> FileD
     """The file as it would be with some rows in force, and with what would follow from them."""
     rows = dict(file.rows)
     for each in coming:
-        left = tuple(row for row in rows.get(each.set, ()) if row.uuid != each.uuid)
-        new = () if each.after is None else (Row(each.uuid, each.values),)
+        before = {row.uuid: row for row in rows.get(each.set, ())}
+        old = before.pop(each.uuid, None)
+        left, place = tuple(before.values()), old.entered_at_school if old else None
+        new = () if each.after is None else (Row(each.uuid, each.values, place),)
         rows[each.set] = (*left, *new)
     added = {each.set for each in coming if each.after is not None}
     new_file = replace(file, rows=rows, none_sets=file.none_sets - added)

@@ -17,6 +17,7 @@ from app.models.change import OPEN, RecordChange
 from app.models.rotation import UNDECIDED, Rotation, RotationState
 from app.models.status_change import REGISTERED, StatusChange
 from app.models.teacher import IN_FORCE_STATES, OpenProcess, Teacher
+from app.models.transfer import CLOSED, Transfer
 from app.models.unit import Unit
 from app.services.among import among
 
@@ -115,6 +116,11 @@ def _rotations() -> Select[Any]:
     return _source(Rotation, what, Rotation.school_id).where(active | Rotation.state.in_(UNDECIDED))
 
 
+def _transfers() -> Select[Any]:
+    issued = case((Transfer.issued_at.is_(None), Open.TRANSFER), else_=Open.TRANSFER_ISSUED)
+    return _source(Transfer, issued, Transfer.school_id).where(Transfer.state.not_in(CLOSED))
+
+
 def _source(cls: Any, what: Any, school_id: Any) -> Select[Any]:
     """Rows (teacher, what is open, process, school) of one table; schools are named by the public
     register, whoever asks."""
@@ -132,6 +138,7 @@ SOURCES: tuple[Callable[[], Select[Any]], ...] = (
     _record_changes,
     _status_changes,
     _rotations,
+    _transfers,
 )
 
 

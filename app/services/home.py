@@ -8,7 +8,6 @@ come from one statement, grouped by state and authority.
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, or_, select
@@ -18,7 +17,6 @@ from app.access.fields import may_edit_set, may_view_set
 from app.access.roles import AUTHORITIES, HOSTS, STAFF, SYSTEM, Role
 from app.access.scope import Actor
 from app.core import clock
-from app.indicators.periods import month_of
 from app.models.account import Assignment
 from app.models.change import OPEN, ChangeState, RecordChange
 from app.models.correction import Correction
@@ -26,13 +24,11 @@ from app.models.hint import HintState
 from app.models.history import Audit
 from app.models.job import Job, JobState
 from app.models.notice import Notice
-from app.models.rotation import Rotation, RotationState
 from app.models.round import Round
 from app.models.teacher import FileProblem, ReviewState, Teacher
 from app.services import (
     check,
     export_right,
-    guest,
     hint,
     home_movement,
     monitor,
@@ -50,9 +46,8 @@ from app.services.home_parts import (
     RoundLine,
     TodoItem,
 )
-from app.services.listed import Where, at_least, at_most, equals, one_of
+from app.services.listed import at_least, at_most, equals, one_of
 from app.services.review import is_the_teachers
-from app.services.rotation import waits_for_authority
 
 ROUNDS = 3  # Rounds under way that the page tells of.
 NOTICES = 3
@@ -222,49 +217,6 @@ class Home(Figures):
         label = _l("Correction hints of teachers")
         return [TodoItem("hint", label, number, "hint", where, oldest, late, "message-2")]
 
-    def _rotations(self) -> list[TodoItem]:
-        """What an authority decides on; what a school has left in draft, or should end."""
-        if self.actor.role in AUTHORITIES:
-            mine = Rotation.authority_id == self.actor.unit_id
-            label = _l("Rotations to decide on")
-            return [
-                self._of_rotations(
-                    "rotation", label, mine & waits_for_authority(), (equals("waits", True),), True
-                )
-            ]
-        month = month_of(clock.today())
-        drafts = Rotation.state == RotationState.DRAFT
-        active = Rotation.state == RotationState.ACTIVE
-        where = (equals("state", RotationState.ACTIVE), at_most("planned_end", month))
-        return [
-            self._of_rotations(
-                "rotation_draft",
-                _l("Rotations to submit"),
-                drafts,
-                (equals("state", RotationState.DRAFT),),
-            ),
-            self._of_rotations(
-                "rotation_end",
-                _l("Rotations to end or extend"),
-                active & (Rotation.planned_end <= month),
-                where,
-            ),
-        ]
-
-    def _of_rotations(
-        self, key: str, label: Any, which: Any, where: tuple[Where, ...], ages: bool = False
-    ) -> TodoItem:
-        number, oldest = self.session.execute(
-            select(func.count(), func.min(Rotation.state_since)).where(which)
-        ).one()
-        late = ages and self._waits_too_long(oldest)
-        return TodoItem(key, label, number, "rotation", where, oldest, late, "arrows-exchange")
-
-    def _guests(self) -> list[TodoItem]:
-        number = len(guest.guests(self.session))
-        label = _l("Guests on rotation at your school")
-        return [TodoItem("guest", label, number, "guest", icon="users")]
-
     def _exports(self) -> list[TodoItem]:
         found = export_right.waiting(self.session, self.actor)
         oldest = min((each.at for each in found), default=None)
@@ -430,8 +382,9 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     (CLERK, Home._hints),
     (CLERK, home_movement.registered),
     (AUTHORITIES, Home._status_changes_to_approve),
-    (AUTHORITIES | CLERK, Home._rotations),
-    (HOSTS, Home._guests),
+    (AUTHORITIES | CLERK, home_movement.rotations),
+    (HOSTS, home_movement.guests_here),
+    (AUTHORITIES | CLERK | HEAD, home_movement.transfers),
     (export_right.APPROVERS, Home._exports),
     (SYSTEM, Home._ending_assignments),
     ({Role.CITY_SYSTEM}, Home._failed_jobs),

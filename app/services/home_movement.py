@@ -1,18 +1,27 @@
-"""What a home page tells of movements of staff: status changes that wait, and recent ones (5.2)."""
+"""What a home page tells of movements of staff: status changes, rotations and transfers that wait
+for the reader, and what took effect lately (5.2, F3)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func, select
 
+from app.access.roles import AUTHORITIES
 from app.core import clock
+from app.indicators.periods import month_of
+from app.models.rotation import Rotation, RotationState
 from app.models.status_change import StatusChange, StatusState
+from app.models.transfer import Transfer
+from app.services import guest, transfer_queue
 from app.services.home_figures import Figures, midnight
 from app.services.home_parts import Figure, TodoItem
-from app.services.listed import at_least, equals
+from app.services.listed import Where, at_least, at_most, equals
 from app.services.queue import is_overdue
+from app.services.rotation import waits_for_authority
 
 LIST = "status_change"
+MOVES = "arrows-exchange"
 RECENT = timedelta(days=29)  # Today and the days before it: thirty.
 
 
@@ -84,3 +93,54 @@ def recent(number: int) -> Figure:
         where,
         about=_l("Leaves, returns, retirements and departures that the schools put into effect."),
     )
+
+
+def rotations(page: Figures) -> list[TodoItem]:
+    """What an authority decides on; what a school has left in draft, or should end."""
+    if page.actor.role in AUTHORITIES:
+        mine = (Rotation.authority_id == page.actor.unit_id) & waits_for_authority()
+        label, where = _l("Rotations to decide on"), (equals("waits", True),)
+        return [_of_rotations(page, "rotation", label, mine, where, ages=True)]
+    month = month_of(clock.today())
+    draft, active = RotationState.DRAFT, RotationState.ACTIVE
+    ending = (Rotation.state == active) & (Rotation.planned_end <= month)
+    until = (equals("state", active), at_most("planned_end", month))
+    return [
+        _of_rotations(
+            page,
+            "rotation_draft",
+            _l("Rotations to submit"),
+            Rotation.state == draft,
+            (equals("state", draft),),
+        ),
+        _of_rotations(page, "rotation_end", _l("Rotations to end or extend"), ending, until),
+    ]
+
+
+def _of_rotations(
+    page: Figures, key: str, label: Any, which: Any, where: tuple[Where, ...], *, ages: bool = False
+) -> TodoItem:
+    number, oldest = page.session.execute(
+        select(func.count(), func.min(Rotation.state_since)).select_from(Rotation).where(which)
+    ).one()
+    late = ages and is_overdue(oldest, page.known)
+    return TodoItem(key, label, number, "rotation", where, oldest, late, MOVES)
+
+
+def guests_here(page: Figures) -> list[TodoItem]:
+    """The persons on rotation at a school, as its people."""
+    number = len(guest.guests(page.session))
+    label = _l("Guests on rotation at your school")
+    return [TodoItem("guest", label, number, "guest", icon="users")]
+
+
+def transfers(page: Figures) -> list[TodoItem]:
+    """The transfers whose turn it is here (F3)."""
+    number, oldest = page.session.execute(
+        select(func.count(), func.min(Transfer.state_since))
+        .select_from(Transfer)
+        .where(transfer_queue.waiting(page.actor))
+    ).one()
+    where, late = (equals("show", "mine"),), is_overdue(oldest, page.known)
+    label = _l("Transfers that wait for you")
+    return [TodoItem("transfer", label, number, "transfer", where, oldest, late, MOVES)]

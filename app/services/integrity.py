@@ -15,7 +15,8 @@ from app.models.history import Transition
 from app.models.record import PENDING, TEACHER_SETS
 from app.models.rotation import Rotation
 from app.models.status_change import StatusChange
-from app.models.teacher import IN_FORCE_STATES, Affiliation, FileVersion, Teacher
+from app.models.teacher import IN_FORCE_STATES, Affiliation, FileVersion, OpenProcess, Teacher
+from app.models.transfer import CLOSED, Transfer, TransferState
 from app.services.key import broken
 from app.services.number import is_number
 
@@ -137,6 +138,24 @@ def _versions(session: Session) -> list[Fault]:
     return [f"file {key}: its version is not that of its last version row" for key in rows]
 
 
+def _places(session: Session) -> list[Fault]:
+    """A transfer that was submitted and goes on takes the one place of its person (s0)."""
+    place = (OpenProcess.kind == "transfer") & (OpenProcess.process_id == Transfer.id)
+    rows = session.execute(
+        select(Transfer.id, OpenProcess.process_id)
+        .outerjoin(OpenProcess, place & (OpenProcess.teacher_id == Transfer.teacher_id))
+        .where(
+            OpenProcess.process_id.is_(None)
+            == Transfer.state.not_in((*CLOSED, TransferState.DRAFT))
+        )
+        .limit(LIMIT)
+    )
+    return [
+        f"transfer {key}: " + ("takes no place" if taken is None else "takes a place it has left")
+        for key, taken in rows
+    ]
+
+
 def _history(session: Session) -> list[Fault]:
     """Replaying the history of an object gives its state, in every flow."""
     found = []
@@ -146,6 +165,7 @@ def _history(session: Session) -> list[Fault]:
         "change": Change,
         "status_change": StatusChange,
         "rotation": Rotation,
+        "transfer": Transfer,
     }
     for name, cls in flows.items():
         last = (
@@ -188,6 +208,7 @@ CHECKS: tuple[Callable[[Any], list[Fault]], ...] = (
     _nothing_proposed,
     _affiliations,
     _versions,
+    _places,
     _history,
     _fences_down,
     _broken_seals,

@@ -17,6 +17,7 @@ from app.models.account import Account, Assignment
 from app.models.change import RecordChange
 from app.models.history import Transition
 from app.models.notice import Notice
+from app.models.transfer import Transfer
 from app.models.unit import Unit, UnitKind
 from app.services.among import among
 from app.services.queue import sole_heads
@@ -25,9 +26,11 @@ from app.services.queue import sole_heads
 @dataclass(frozen=True)
 class Telling:
     """An event and who hears of it: teacher, school_info, school_head, authority, submitter; of a
-    rotation the host's host_info, host_head and host_authority.
+    rotation the host's host_info, host_head and host_authority; of a transfer these are the
+    receiving side, and sending_info, sending_head, sending_authority.
 
-    stand_in is the authority where it acts for a head; it hears of such files only. Of `state`
+    stand_in and sending_stand_in are the authority where it acts for a head; it hears of such
+    files only. Of `state`
     nobody hears but of the objects that came to it, where a step leads to several.
     """
 
@@ -124,6 +127,21 @@ EVENTS: dict[str, Any] = {
     "extension_rejected": _l("The extension of %(count)s rotation(s) was rejected: %(reason)s"),
     "rotation_extended": _l("%(count)s rotation(s) are extended."),
     "my_rotation_extended": _l("Your rotation is extended."),
+    "transfer_submitted": _l("%(unit)s asks for the transfer of %(count)s teacher(s)."),
+    "transfer_issued": _l("%(unit)s issued the transfer of %(count)s teacher(s) of your school."),
+    "head_transfer_issued": _l(
+        "%(unit)s issued the transfer of the head of a school. Nobody there may answer: you do."
+    ),
+    "transfer_released": _l("%(unit)s agrees to the transfer of %(count)s teacher(s)."),
+    "transfer_confirmed": _l("The files of %(count)s teacher(s) are ready to be taken."),
+    "transfer_completed": _l("%(unit)s took the files of %(count)s teacher(s)."),
+    "my_transfer_completed": _l("Your transfer is completed. %(unit)s keeps your file now."),
+    "transfer_rejected": _l("%(unit)s rejected the transfer of %(count)s teacher(s): %(reason)s"),
+    "my_transfer_rejected": _l("Your transfer was rejected: %(reason)s"),
+    "transfer_withdrawn": _l("%(unit)s withdrew the transfer of %(count)s teacher(s)."),
+    "my_transfer_withdrawn": _l("The application for your transfer was withdrawn."),
+    "transfer_cancelled": _l("The transfer of %(count)s teacher(s) was cancelled: %(reason)s"),
+    "my_transfer_cancelled": _l("Your transfer was cancelled: %(reason)s"),
     "opinion_given": _l("An assistant recorded an opinion on %(count)s file(s)."),
 }
 
@@ -136,6 +154,9 @@ UNIT_ROLES = {
     "host_info": (Role.SCHOOL_INFO,),
     "host_head": (Role.SCHOOL_HEAD,),
     "host_authority": (Role.DISTRICT_INFO, Role.CITY_INFO),
+    "sending_info": (Role.SCHOOL_INFO,),
+    "sending_head": (Role.SCHOOL_HEAD,),
+    "sending_authority": (Role.DISTRICT_INFO, Role.CITY_INFO),
 }
 # The column of an object that names the unit of a party; of all others it is its school.
 UNIT_COLUMNS = {
@@ -143,8 +164,12 @@ UNIT_COLUMNS = {
     "host_info": "to_school_id",
     "host_head": "to_school_id",
     "host_authority": "to_authority_id",
+    "sending_info": "from_school_id",
+    "sending_head": "from_school_id",
+    "sending_authority": "from_authority_id",
 }
 HOSTS = frozenset(("host_info", "host_head", "host_authority"))  # The file is not theirs.
+STAND_INS = {"stand_in": "authority", "sending_stand_in": "sending_authority"}
 
 
 def words(notice: Notice) -> str:
@@ -199,12 +224,12 @@ def _for_party(
     sender: str,
 ) -> list[dict[str, Any]]:
     if party == "teacher":
-        return _for_teachers(session, telling.event, items, reason)
+        return _for_teachers(session, telling.event, items, reason, sender=sender)
     if party == "submitter":
         return _for_submitters(session, telling.event, items, reason)
-    if party == "stand_in":
+    if party in STAND_INS:
         sole = sole_heads(session, items)
-        items, party = [item for item in items if item.id in sole], "authority"
+        items, party = [item for item in items if item.id in sole], STAND_INS[party]
     return _for_units(session, telling.event, items, reason, party=party, sender=sender)
 
 
@@ -308,7 +333,7 @@ def _for_units(
     rows = []
     for unit, mine in by_unit.items():
         params = {"count": len(mine), "unit": sender, "reason": reason} | _place(mine)
-        teacher = mine[0].teacher_id if len(mine) == 1 and party not in HOSTS else None
+        teacher = _file_of(mine[0], party) if len(mine) == 1 else None
         for account in accounts.get(unit, ()):
             rows.append(
                 {
@@ -330,8 +355,14 @@ def _place(items: Sequence[Any]) -> dict[str, Any]:
     return {"flow": items[0].flow, "process": items[0].id}
 
 
+def _file_of(item: Any, party: str) -> int | None:
+    """The file that a notice to a unit leads to, where that is not foreign to it: to one side of a
+    transfer it is, and to the host of a rotation."""
+    return None if isinstance(item, Transfer) or party in HOSTS else item.teacher_id
+
+
 def _for_teachers(
-    session: Session, event: str, items: Sequence[Any], reason: str
+    session: Session, event: str, items: Sequence[Any], reason: str, *, sender: str
 ) -> list[dict[str, Any]]:
     rows = session.execute(
         select(Account.id, Account.teacher_id).where(
@@ -346,7 +377,7 @@ def _for_teachers(
         {
             "account_id": account,
             "event": event,
-            "params": {"count": 1, "reason": reason} | _place(by_teacher[teacher]),
+            "params": {"count": 1, "reason": reason, "unit": sender} | _place(by_teacher[teacher]),
             "teacher_id": teacher,
             "unit_id": None,
             "at": stamp,

@@ -14,6 +14,7 @@ from app.indicators.catalog import Catalog
 from app.models.account import Account, Assignment
 from app.models.change import AdditionState, ChangeState, RecordChange
 from app.models.teacher import Contributor, ReviewState, Teacher
+from app.models.transfer import Transfer
 from app.services.among import among
 from app.services.workday import working_days, working_days_before
 
@@ -132,8 +133,8 @@ def overdue_day(catalog: Catalog) -> date:
 
 
 def sole_heads(session: Session, items: Sequence[Any]) -> set[int]:
-    """The ids of those files, or additions to files, that are of a head without anybody to act for
-    them. All are of one kind."""
+    """The ids of those files, additions to files or transfers that are of a head without anybody to
+    act for them. All are of one kind."""
     if not items:
         return set()
     ids = [item.id for item in items]
@@ -143,6 +144,14 @@ def sole_heads(session: Session, items: Sequence[Any]) -> set[int]:
             select(RecordChange.id)
             .join(Teacher, Teacher.id == RecordChange.teacher_id)
             .where(among(session, RecordChange.id, ids), is_sole_head(opened))
+        )
+    elif isinstance(items[0], Transfer):
+        # Asked for the receiving side as well, to which the file is foreign; yes or no comes out.
+        statement = (
+            select(Transfer.id)
+            .join(Teacher, Teacher.id == Transfer.teacher_id)
+            .where(among(session, Transfer.id, ids), is_sole_head(false()))
+            .execution_options(unscoped=True)
         )
     else:
         statement = select(Teacher.id).where(among(session, Teacher.id, ids), is_sole_head())

@@ -4,7 +4,7 @@ The file stays with the school that sends: a rotation lies in that school's scop
 host, a school of the public register or one outside it in words.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -26,7 +26,6 @@ from app.models.rotation import Rotation, RotationState
 from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
 from app.services import attachment, audit, transition
-from app.services.among import among
 from app.services.attachment import Upload
 from app.services.change import EDITED, OPENED, brought, kept_words
 from app.services.contents import file_data
@@ -34,6 +33,7 @@ from app.services.effect import Coming
 from app.services.exclusive import Kind, leave, occupy, require_free
 from app.services.filling import hold
 from app.services.raw_values import parse_values
+from app.services.register import names_of
 from app.services.storage import Storage
 
 SET = "rotation"
@@ -202,16 +202,6 @@ def find_hosts(session: Session, actor: Actor, text: str, *, limit: int) -> list
     )
 
 
-def unit_names(session: Session, items: Iterable[Rotation]) -> dict[int, str]:
-    """The names of the schools on both sides of some rotations, as the public register has them."""
-    ids = {key for item in items for key in (item.school_id, item.to_school_id) if key}
-    rows = session.execute(
-        select(Unit.id, Unit.name).where(among(session, Unit.id, sorted(ids))),
-        execution_options={"unscoped": True},
-    )
-    return {row.id: row.name for row in rows}
-
-
 def host_name(item: Rotation, names: Mapping[int, str]) -> str:
     """The name of the host."""
     if item.to_school_id is None:
@@ -268,7 +258,7 @@ def _fill(
     problems += _name_host(session, item, raw)
     if not problems:
         file = file_data(session, [teacher], catalog)[teacher.id]
-        problems = rule_problems(file, item, unit_names(session, [item]), catalog)
+        problems = rule_problems(file, item, names_of(session, [item]), catalog)
     if problems:
         raise Refused(problems=problems)
 

@@ -14,7 +14,8 @@ from app.services import affiliation, exclusive
 from app.services.affiliation import GUEST
 from app.services.effect import Coming, bring_into_force
 from app.services.exclusive import Kind
-from app.services.rotation import AWAY, HERE, ON_DUTY, new_row, unit_names
+from app.services.register import names_of
+from app.services.rotation import AWAY, HERE, ON_DUTY, new_row
 from app.services.rotation_step import (
     Sent,
     asked_month,
@@ -45,7 +46,7 @@ def free_place(act: Any, items: list[Rotation]) -> None:
 
 def take_effect(act: Any, items: list[Rotation]) -> None:
     """Write the record into the file; whose first month has come is away from now on (6.5)."""
-    mine, names = sent(act, items), unit_names(act.session, items)
+    mine, names = sent(act, items), names_of(act.session, items)
     coming = []
     for each in mine:
         each.item.record_uuid = uuid4().hex

@@ -26,12 +26,12 @@ from app.services.change import brought
 from app.services.contents import file_data
 from app.services.effect import Coming, copied
 from app.services.exclusive import Kind
+from app.services.register import names_of
 from app.services.rotation import (
     NO_TYPE,
     SET,
     rule_problems,
     serving_problems,
-    unit_names,
 )
 
 CAUSE = "rotation"
@@ -132,7 +132,7 @@ def rules_hold(act: Any, items: list[Rotation]) -> Guarded:
     """The record fits the file (DQ063, DQ064)."""
     known, mine = known_catalog(act), sent(act, items)
     files = file_data(act.session, [each.teacher for each in mine], known)
-    names = unit_names(act.session, items)
+    names = names_of(act.session, items)
     found = {
         each.item.id: rule_problems(files[each.teacher.id], each.item, names, known)
         for each in mine

@@ -19,7 +19,7 @@ from app.indicators.checks.treatment import DISMISSED
 from app.indicators.file import FileData
 from app.models.change import OPEN, RecordChange
 from app.models.status_change import StatusChange, StatusState
-from app.models.teacher import Affiliation, Teacher
+from app.models.teacher import PERSONNEL, Affiliation, Teacher
 from app.services import affiliation, check, leaver
 from app.services.among import among
 from app.services.change_step import own_work
@@ -362,7 +362,7 @@ def _begin(act: Any, items: list[StatusChange], status: Mapping[int, str]) -> No
             "teacher_id": item.teacher_id,
             "school_id": item.school_id,
             "authority_id": item.authority_id,
-            "kind": affiliation.PERSONNEL,
+            "kind": PERSONNEL,
             "status": status[item.id],
             "from_month": since.get(item.teacher_id, _month(item)),
         }
@@ -377,7 +377,7 @@ def _former_months(session: Session, ids: list[int]) -> dict[int, str | None]:
         select(Affiliation.teacher_id, Affiliation.from_month)
         .where(
             among(session, Affiliation.teacher_id, ids),
-            Affiliation.kind == affiliation.PERSONNEL,
+            Affiliation.kind == PERSONNEL,
             Affiliation.valid_to.is_not(None),
         )
         .order_by(Affiliation.valid_to, Affiliation.id)

@@ -22,6 +22,7 @@ from app.workflows.addition import ADDITION
 from app.workflows.change import CHANGE
 from app.workflows.engine import MOST_FIELDS, Field, Step, Workflow, teacher_of
 from app.workflows.review import REVIEW
+from app.workflows.transfer import TRANSFER
 
 PRIMARY = "primary"
 CHECK = "check"
@@ -206,6 +207,16 @@ class ChangeFlowView(FlowView):
     page = "ChangeView.show"
 
 
+class TransferFlowView(FlowView):
+    """The steps of transfers."""
+
+    class_permission_name = "Transfer"
+    route_base = "/flow/transfer"
+    flow = TRANSFER
+    page = "TransferView.show"
+
+
 FLOW_VIEWS: Mapping[str, type[FlowView]] = {
-    view.flow.name: view for view in (ReviewFlowView, AdditionFlowView, ChangeFlowView)
+    view.flow.name: view
+    for view in (ReviewFlowView, AdditionFlowView, ChangeFlowView, TransferFlowView)
 }

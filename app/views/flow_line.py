@@ -1,8 +1,8 @@
 """The way of an object through its flow as a line: who took which step when, whose turn it is since
-how many days, and what comes then; drawn from the flow's own table."""
+how many days, and what comes then; drawn from the flow's own table (B11, F3)."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
@@ -10,101 +10,117 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.roles import ROLE_LABELS
-from app.core import clock
+from app.access.roles import ROLE_LABELS, SCHOOL
+from app.core.clock import local
 from app.models.account import Account
 from app.models.history import Transition
-from app.services.queue import age_of
+from app.models.unit import Unit
+from app.services import change, delegation, queue, status_change, transfer
+from app.services.notice import UNIT_COLUMNS
+from app.services.workday import working_days
 from app.views.flow_actions import PRIMARY
-from app.views.teacher.history import Event, step_event
+from app.views.labels import present_catalog
 from app.views.widgets import text_of
+from app.workflows import WORKFLOWS
 from app.workflows.engine import Step, Workflow
 
-# Who a party of a flow is, in words.
-PARTIES: Mapping[str, Any] = {
-    "teacher_self": _l("Teacher"),
-    "submitter": _l("Whoever submitted it"),
-    "school_info": _l("School information administrator"),
-    "school_head": _l("School head"),
-    "authority": _l("Authority"),
-    "city": _l("City information administrator"),
-    "system": _l("System"),
+# How what is typed into an object is called, beside the steps of its flow.
+TYPED: Mapping[str, Any] = {
+    change.ADD: _l("Entered"),
+    change.OPENED: _l("Drafted"),
+    change.EDITED: _l("Altered"),
+    status_change.REGISTERED: _l("Registered"),
+    transfer.OPENED: _l("Drafted"),
+    transfer.EDITED: _l("Altered"),
 }
 
 
 class Stop(NamedTuple):
-    """A step on the line: done, now or later."""
+    """A step of the line: `state` is done, now or later."""
 
     title: Any
-    note: str
     state: str
+    note: str = ""
 
 
-Taken = Sequence[tuple[Transition, str]]
+def line_of(
+    session: Session, item: Any, units: Mapping[int, str], *, asked: str = ""
+) -> list[Stop]:
+    """The steps that an object went through with who, when and after how many working days; whose
+    turn it is, and what is still to come by the table of its flow.
+
+    `units` are the names of those that take part. `asked` names a step that somebody has asked for
+    meanwhile and that comes first.
+    """
+    flow = WORKFLOWS[item.flow]
+    return [*_taken(session, flow, item, units), *_to_come(flow, item, units, asked)]
 
 
-def taken(session: Session, flow: Workflow, key: int) -> Taken:
-    """The history of an object with the names of who acted, the earliest first."""
+def _taken(session: Session, flow: Workflow, item: Any, units: Mapping[int, str]) -> Iterator[Stop]:
     rows = session.execute(
-        select(Transition, Account)
+        select(Transition, Account, Unit.name)
         .outerjoin(Account, Account.id == Transition.account_id)
-        .where(Transition.flow == flow.name, Transition.object_id == key)
+        .outerjoin(Unit, Unit.id == Transition.unit_id)
+        .where(Transition.flow == flow.name, Transition.object_id == item.id)
         .order_by(Transition.id)
-    )
-    return [(row[0], row[1].display_name if row[1] else "") for row in rows]
+    ).all()
+    instead = delegation.delegators(session, [step.assignment_id for step, _who, _unit in rows])
+    calendar = present_catalog().calendar
+    last: date | None = None
+    for row, account, unit in rows:
+        day = local(row.at).date()
+        days = 0 if last is None else working_days(calendar, last, day)
+        after = _("after %(n)s working day(s)", n=days) if days else ""
+        who = _who(row, account, unit or units.get(row.unit_id or 0, ""), instead)
+        parts = (who, text_of(row.at), after, row.reason if account else "")
+        yield Stop(_title(flow, row.step), "done", " · ".join(filter(None, parts)))
+        last = day
 
 
-def line(flow: Workflow, item: Any, history: Taken, opened: Any, *, asked: str = "") -> list[Stop]:
-    """Return the stops of an object; `opened` is the word for the one that opened it, `asked` the
-    step that somebody has asked for meanwhile and that comes first."""
-    steps = {step.name: step for step in flow.steps}
-    found: list[Stop] = []
-    before: datetime | None = None
-    for row, name in history:
-        if row.from_state is not None and row.step not in steps:
-            continue  # A draft that was altered is no step of the way.
-        title = steps[row.step].label if row.step in steps else opened
-        found.append(Stop(title, _note(row, name, before), "done"))
-        before = row.at
-    ahead = [*([steps[asked]] if asked else []), *_ahead(flow, item.state)]
-    if ahead:
-        days = _("for %(n)s working day(s)", n=age_of(before or item.state_since))
-        found.append(Stop(ahead[0].label, f"{_turn(ahead[0])} · {days}", "now"))
-        found += [Stop(step.label, _turn(step), "later") for step in ahead[1:]]
-    return found
+def _who(row: Transition, account: Account | None, unit: str, instead: Mapping[int, str]) -> str:
+    if account is None:
+        return _("The system")
+    role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
+    head = instead.get(row.assignment_id or 0, "")
+    role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
+    return " · ".join(filter(None, (account.display_name, role, unit)))
 
 
-def _note(row: Transition, name: str, before: datetime | None) -> str:
-    who = name or str(ROLE_LABELS.get(row.role, "") or PARTIES["system"])  # type: ignore[call-overload]
-    days = ""
-    if before is not None:
-        apart = (clock.local(row.at).date() - clock.local(before).date()).days
-        days = _("after %(n)s day(s)", n=apart)
-    return " · ".join(filter(None, (who, text_of(row.at), days)))
+def _title(flow: Workflow, name: str) -> Any:
+    step = next((each for each in flow.steps if each.name == name), None)
+    return TYPED.get(name, name) if step is None else step.label
 
 
-def _turn(step: Step) -> str:
-    people = [party for party in step.by if not party.is_system] or step.by
-    return _(", ").join(str(PARTIES.get(party.name, party.name)) for party in people)
+def _to_come(flow: Workflow, item: Any, units: Mapping[int, str], asked: str) -> Iterator[Stop]:
+    """The steps ahead: the one that is due now, then those after it as far as all agree."""
+    status = "now"
+    for step in [*(flow.steps_named(asked) if asked else ()), *_ahead(flow, str(item.state))]:
+        note = _("Turn: %(who)s", who=_turn(step, item, units))
+        if status == "now":
+            days = queue.age_of(item.state_since, present_catalog())
+            note += " · " + _("%(n)s working day(s)", n=days)
+        yield Stop(step.label, status, note)
+        status = "later"
 
 
-def _ahead(flow: Workflow, state: str) -> list[Step]:
+def _ahead(flow: Workflow, state: str) -> Iterator[Step]:
     """The steps that lead on from a state to an end: each the first one forward."""
-    found: list[Step] = []
     while state not in flow.terminal:
-        step = next(filter(lambda each: _leads_on(each, state), flow.steps), None)
-        if step is None or step in found:
-            break
-        found.append(step)
+        forward = (each for each in flow.steps if state in each.sources and each.tone == PRIMARY)
+        step = next(forward, None)
+        if step is None or step.target == state:
+            return
+        yield step
+        if not isinstance(step.target, str):
+            return
         state = str(step.target)
-    return found
 
 
-def _leads_on(step: Step, state: str) -> bool:
-    forward = step.tone == PRIMARY and isinstance(step.target, str)
-    return forward and state in step.sources and step.target != state
-
-
-def events(flow: Workflow, history: Iterable[tuple[Transition, str]]) -> list[Event]:
-    """Return the history for the timeline, the latest first."""
-    return [step_event(row, name) for row, name in reversed(list(history))]
+def _turn(step: Step, item: Any, units: Mapping[int, str]) -> str:
+    """Whose turn a step is: the unit, in a school with the role."""
+    party = next((each for each in step.by if not each.is_system), None)
+    if party is None:
+        return _("The system")
+    unit = units.get(getattr(item, UNIT_COLUMNS.get(party.name, "school_id")), "")
+    roles = sorted(party.roles) if set(party.roles) <= SCHOOL else []
+    return " · ".join(filter(None, [unit, *(str(ROLE_LABELS[role]) for role in roles)]))  # type: ignore[index]

@@ -10,6 +10,7 @@ from app.extensions import db
 from app.indicators.catalog import Catalog, catalog, language
 from app.models.change import AdditionState, ChangeKind, ChangeState
 from app.models.teacher import ReviewState
+from app.models.transfer import TransferState
 from app.services.projection import LIST_COLUMNS
 from app.services.unit import COPIED, PARTICULARS
 from app.views.widgets import Badge, badge_of
@@ -63,6 +64,30 @@ KIND_WORDS: Mapping[str, Any] = {
     ChangeKind.DELETE: _l("Record removed"),
 }
 
+
+# Transfers, by whom they wait for.
+TRANSFER_BADGES: Mapping[Any, tuple[str, str]] = {
+    TransferState.DRAFT: ("pencil", "draft"),
+    TransferState.PENDING_IN_AUTHORITY: ("clock", "wait"),
+    TransferState.PENDING_OUT_SCHOOL: ("clock", "wait"),
+    TransferState.PENDING_OUT_AUTHORITY: ("clock", "wait"),
+    TransferState.READY_TO_TAKE: ("archive", "info"),
+    TransferState.COMPLETED: ("circle-check", "good"),
+    TransferState.REJECTED: ("circle-x", "back"),
+    TransferState.WITHDRAWN: ("arrow-back", "draft"),
+    TransferState.CANCELLED: ("circle-off", "draft"),
+}
+TRANSFER_WORDS: Mapping[str, Any] = {
+    TransferState.DRAFT: _l("Draft"),
+    TransferState.PENDING_IN_AUTHORITY: _l("At the receiving authority"),
+    TransferState.PENDING_OUT_SCHOOL: _l("At the sending school"),
+    TransferState.PENDING_OUT_AUTHORITY: _l("At the sending authority"),
+    TransferState.READY_TO_TAKE: _l("Ready to take"),
+    TransferState.COMPLETED: _l("Completed"),
+    TransferState.REJECTED: _l("Rejected"),
+    TransferState.WITHDRAWN: _l("Withdrawn"),
+    TransferState.CANCELLED: _l("Cancelled"),
+}
 
 # The catalogue names the groups of sets in Chinese only.
 GROUPS: Mapping[str, Any] = {
@@ -174,3 +199,13 @@ def review_state(state: str) -> Badge:
 def process_state(state: str) -> Badge:
     """Return the badge of a state of an addition or change."""
     return badge_of(state, PROCESS_BADGES, PROCESS_WORDS[state])
+
+
+def transfer_words() -> list[tuple[str, Any]]:
+    """Return the states of transfers in the order of their way, for `code_columns`."""
+    return [(str(state), words) for state, words in TRANSFER_WORDS.items()]
+
+
+def transfer_state(state: str) -> Badge:
+    """Return the badge of a state of a transfer."""
+    return badge_of(state, TRANSFER_BADGES, TRANSFER_WORDS[state])

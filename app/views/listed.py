@@ -25,6 +25,7 @@ VIEWS: Mapping[str, str] = {
     "rotation": "RotationView",
     "job": "JobView",
     "audit": "AuditView",
+    "transfer": "TransferView",
 }
 MONITOR, MY_FILE, EXPORT, GUEST = "monitor", "my_file", "export", "guest"
 

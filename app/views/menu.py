@@ -6,6 +6,7 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
+from app.access.modules import Module
 from app.views import health
 from app.views.account import AccountView
 from app.views.api.change import CHANGE_APIS
@@ -19,6 +20,7 @@ from app.views.api.rotation import ROTATION_APIS
 from app.views.api.status_change import STATUS_CHANGE_APIS
 from app.views.api.teacher import TeacherApi
 from app.views.api.todo import TodoApi
+from app.views.api.transfer import TRANSFER_APIS
 from app.views.api.version import VersionApi
 from app.views.assignment import AssignmentView
 from app.views.attachment import AttachmentView
@@ -41,6 +43,7 @@ from app.views.digest import DigestView
 from app.views.draft import DraftView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
+from app.views.former import FormerView
 from app.views.guest import GuestView
 from app.views.guide import GuideView
 from app.views.hint import HintView
@@ -69,6 +72,7 @@ from app.views.teacher.file import FileView
 from app.views.teacher.new_file import NewFileView
 from app.views.teacher.rows import RowView
 from app.views.teacher.teachers import TeacherView
+from app.views.transfer.view import TransferView
 from app.views.unit import UnitView
 
 
@@ -88,6 +92,7 @@ class Entry(NamedTuple):
     label: Any
     group: str
     icon: str
+    module: Module | None = None  # It is in the menu of schools that use it (S66).
 
 
 GROUPS = (
@@ -119,6 +124,10 @@ MENU: tuple[Entry, ...] = (
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
     Entry(MonitorView, "monitor", _l("Monitoring"), "collection", "gauge"),
     Entry(StatusChangeView, "status_changes", _l("Status changes"), "movement", "user-exclamation"),
+    Entry(
+        TransferView, "transfers", _l("Transfers"), "movement", "arrows-exchange", Module.TRANSFER
+    ),
+    Entry(FormerView, "former", _l("Former staff"), "movement", "user-minus"),
     Entry(ProgressChartView, "progress", _l("Review progress"), "analysis", "progress-check"),
     Entry(StaffChartView, "staff", _l("Staff"), "analysis", "chart-bar"),
     Entry(DistrictChartView, "districts", _l("Districts and schools"), "analysis", "map-2"),
@@ -162,12 +171,13 @@ HIDDEN: tuple[Any, ...] = (
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
     VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS, *STATUS_CHANGE_APIS, *ROTATION_APIS,
+    *TRANSFER_APIS,
 )  # fmt: skip
 
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:
     """Register every view once; called by create_app."""
-    resources = appbuilder.sm.menu_resources
+    resources, groups = appbuilder.sm.menu_resources, appbuilder.sm.menu_groups
     labels = {group.name: group for group in GROUPS}
     for entry in MENU:
         group = labels[entry.group]
@@ -180,10 +190,10 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
             category_label=group.label,
             category_icon=group.icon,
         )
-        resource = entry.view.class_permission_name
-        resources[entry.name] = resource
-        shown = resources.get(entry.group, "")
-        resources[entry.group] = "|".join(filter(None, (shown, resource)))
+        resources[entry.name] = entry.view.class_permission_name
+        groups.setdefault(entry.group, []).append(entry.name)
+        if entry.module is not None:
+            appbuilder.sm.menu_modules[entry.name] = entry.module
     for view in HIDDEN:
         appbuilder.add_view_no_menu(view)
     health.register(app)

@@ -104,6 +104,19 @@ LOOKS: Mapping[str, Look] = {
     "extension_rejected": Look("circle-x", "back"),
     "rotation_extended": Look("calendar-plus", "good"),
     "my_rotation_extended": Look("calendar-plus", "good"),
+    "transfer_submitted": Look("send", "wait"),
+    "transfer_issued": Look("send", "wait"),
+    "head_transfer_issued": Look("send", "wait"),
+    "transfer_released": Look("file-check", "wait"),
+    "transfer_confirmed": Look("file-check", "wait"),
+    "transfer_completed": Look("circle-check", "good"),
+    "my_transfer_completed": Look("circle-check", "good"),
+    "transfer_rejected": Look("circle-x", "back"),
+    "my_transfer_rejected": Look("circle-x", "back"),
+    "transfer_withdrawn": Look("arrow-back", "draft"),
+    "my_transfer_withdrawn": Look("arrow-back", "draft"),
+    "transfer_cancelled": Look("circle-off", "draft"),
+    "my_transfer_cancelled": Look("circle-off", "draft"),
     "opinion_given": Look("message", "info"),
 }
 # Event -> the list that it speaks of, where no single file is named, and the resource behind it.
@@ -163,6 +176,20 @@ PAGES = {
     "bulk_done": ("JobView", "list", "Job"),
     "delegation_granted": ("DelegationView", "list", "Delegation"),
     "delegation_ended": ("DelegationView", "list", "Delegation"),
+    **dict.fromkeys(
+        (
+            "transfer_submitted",
+            "transfer_issued",
+            "head_transfer_issued",
+            "transfer_released",
+            "transfer_confirmed",
+            "transfer_completed",
+            "transfer_rejected",
+            "transfer_withdrawn",
+            "transfer_cancelled",
+        ),
+        ("TransferView", "list", "Transfer"),
+    ),
 }
 
 

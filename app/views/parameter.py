@@ -75,9 +75,7 @@ MAY_BE_EMPTY = (ParameterKind.CODES, ParameterKind.TEXT)
 NOT_IN_USE = frozenset(
     (
         "training_cycle_years",
-        "same_authority_auto_confirm",
         "change_needs_head",
-        "lookup_misses_alert",
         "correction_answer_days",
         "login_failures",
         "login_lock_minutes",

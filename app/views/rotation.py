@@ -17,14 +17,16 @@ from app.models.rotation import Rotation, RotationState
 from app.models.teacher import Teacher
 from app.services import attachment, search
 from app.services import rotation as rotations
+from app.services.register import names_of
 from app.services.rotation import waits_for_authority
 from app.views.base import BaseModelView
 from app.views.datamodel import Condition, Datamodel, OneOf
 from app.views.flow_actions import FlowView, step_actions
-from app.views.flow_line import events, line, taken
-from app.views.labels import code_choices, column_label, indicator_label
+from app.views.flow_line import line_of
+from app.views.labels import code_choices, column_label, indicator_label, present_catalog
 from app.views.listing import address_of
 from app.views.school_filters import authority_choices
+from app.views.teacher.history import steps_of
 from app.views.widgets import badge_of, text_of
 from app.workflows.rotation import ROTATION
 
@@ -141,7 +143,7 @@ class RotationView(BaseModelView):
 
     def _page(self, query: Query, arguments: Any, columns: Any) -> Any:
         rows = super()._page(query, arguments, columns)
-        request.environ["tm.schools"] = rotations.unit_names(db.session(), rows)
+        request.environ["tm.schools"] = names_of(db.session(), rows)
         return rows
 
     def cell(self, item: Rotation, column: str) -> Any:
@@ -159,7 +161,7 @@ class RotationView(BaseModelView):
     def show(self, pk: Any) -> Any:
         """Show a rotation: what it says, its way so far, whose turn it is."""
         session, actor, item = db.session(), current_actor(), self.one(pk)
-        names, history = rotations.unit_names(session, [item]), taken(session, ROTATION, item.id)
+        names, known = names_of(session, [item]), present_catalog()
         proofs = attachment.evidence(session, item) if attachment.may_read_evidence(actor) else []
         is_mine = prepares(actor, item)
         return self.render_template(
@@ -169,15 +171,11 @@ class RotationView(BaseModelView):
             name=item.teacher.name,
             state=badge_of(item.state, STATES, WORDS[item.state]),
             meta=[f"{names[item.school_id]} → {rotations.host_name(item, names)}"],
-            stops=line(
-                ROTATION,
-                item,
-                history,
-                _("Rotation drafted"),
-                asked="confirm_extension" if item.asked_end else "",
+            stops=line_of(
+                session, item, names, asked="confirm_extension" if item.asked_end else ""
             ),
             facts=_facts(item, names, self),
-            events=events(ROTATION, history),
+            events=steps_of(session, item, known),
             steps=step_actions(ROTATION, item, actor),
             proofs=[(e.name, url_for("AttachmentView.download", uuid=e.uuid)) for e in proofs],
             is_mine=is_mine,

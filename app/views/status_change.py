@@ -27,10 +27,12 @@ from app.services import attachment, search
 from app.services import status_change as changes
 from app.services.attachment import Upload
 from app.services.notice import REASON_LENGTH
+from app.services.register import names_of
 from app.views.attachment import storage
 from app.views.base import BaseModelView, BaseView, RowAction, Selection
 from app.views.datamodel import Datamodel
 from app.views.flow_actions import FlowView, step_actions
+from app.views.flow_line import line_of
 from app.views.labels import code_choices, column_label, present_catalog
 from app.views.listing import address_of
 from app.views.once import first_result, once, remember
@@ -206,6 +208,7 @@ class StatusPageView(BaseView):
             facts=_facts(item, known),
             state=state_badge(item.state),
             steps=step_actions(STATUS_CHANGE, item, actor),
+            line=line_of(session, item, names_of(session, [item])),
             events=steps_of(session, item, known),
             proofs=attachment.evidence(session, item) if may_read else [],
             urls=_addresses(item, teacher, drafts=drafts),

@@ -5,5 +5,8 @@ from app.workflows.change import CHANGE
 from app.workflows.review import REVIEW
 from app.workflows.rotation import ROTATION
 from app.workflows.status_change import STATUS_CHANGE
+from app.workflows.transfer import TRANSFER
 
-WORKFLOWS = {flow.name: flow for flow in (REVIEW, ADDITION, CHANGE, STATUS_CHANGE, ROTATION)}
+WORKFLOWS = {
+    flow.name: flow for flow in (REVIEW, ADDITION, CHANGE, STATUS_CHANGE, ROTATION, TRANSFER)
+}

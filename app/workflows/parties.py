@@ -93,14 +93,42 @@ def city_for_district_file(actor: Actor, file: Any) -> bool:
     return not _decides(actor, file)
 
 
+@party(Role.SCHOOL_HEAD)
+def sending_head(actor: Actor, item: Any) -> bool:
+    """The head of the school that a person leaves, or the delegate of the head."""
+    return actor.unit_id == item.from_school_id
+
+
+def _decides_on_leaving(actor: Actor, item: Any) -> bool:
+    return actor.unit_id == item.from_authority_id
+
+
+@party(Role.DISTRICT_INFO, Role.CITY_INFO)
+def sending_authority(actor: Actor, item: Any) -> bool:
+    """The information administrator of the authority over the school that a person leaves."""
+    return _decides_on_leaving(actor, item)
+
+
 def _for_sole_head(session: Session, actor: Actor, files: Sequence[Any]) -> set[int]:
     return sole_heads(session, [file for file in files if _decides(actor, file)])
+
+
+def _for_sole_sending_head(session: Session, actor: Actor, items: Sequence[Any]) -> set[int]:
+    return sole_heads(session, [item for item in items if _decides_on_leaving(actor, item)])
 
 
 authority_for_head = Party(
     "authority_for_head", _for_sole_head, authority.roles, stands_in=str(Role.SCHOOL_HEAD)
 )
 """The authority in the place of a head for whom nobody else acts, for the head's own file (s0)."""
+
+sending_authority_for_head = Party(
+    "sending_authority_for_head",
+    _for_sole_sending_head,
+    authority.roles,
+    stands_in=str(Role.SCHOOL_HEAD),
+)
+"""The same for a head who wants to leave."""
 
 
 def _always(_session: Session, _actor: Actor, items: Sequence[Any]) -> set[int]:

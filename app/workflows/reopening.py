@@ -12,7 +12,7 @@ from app.workflows.engine import Act
 from app.workflows.review import REVIEW
 
 # The states of objects of other flows in which their step has changed the file.
-TOOK_EFFECT = frozenset({"approved", "effective", "revoked"})
+TOOK_EFFECT = frozenset({"approved", "effective", "revoked", "completed"})
 
 
 def reopen_reported(act: Act, items: list[Any]) -> None:

@@ -5,7 +5,7 @@ fails them, so whoever adds one says here what it names.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -31,9 +31,11 @@ from app.models.record import TEACHER_SETS
 from app.models.report import ReportBatch, ReportItem
 from app.models.round import Round
 from app.models.saved_view import SavedView
+from app.models.transfer import FileGrant
 from app.services.storage import Storage
 from tests.processes import make_process, make_status_change, prove
 from tests.rotations import make_rotation
+from tests.transfers import make_transfer
 from tests.views.pages import sign_in
 from tests.worlds import TeacherRef, sees
 
@@ -50,6 +52,7 @@ KINDS = (
     (r"^/rotation/new/", "file"),
     (r"^/(api/v1/rotation|rotations?|flow/rotation)/", "rotation"),
     (r"^/(api/v1/guest|guests)/", "guest"),
+    (r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer)/<int:pk>", "transfer"),
     (
         r"^/(teacher|draft|opinion|flow/review|status-change/new|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
         "file",
@@ -61,6 +64,7 @@ KINDS = (
     (r"^/(api/v1/|flow/)?change/(show/)?<int:pk>", "change"),
     (r"^/processes/action/", "change"),
     (r"^/(api/v1/status_change|flow/status_change|status-change)/<int:pk>", "status_change"),
+    (r"^/(api/v1/snapshot|former|former/show)/<int:pk>", "snapshot"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
@@ -95,10 +99,13 @@ NAMES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"^/api/v1/review/bulk/", {"step": "confirm"}),
     (r"^/api/v1/(addition|change|status_change)/bulk/", {"step": "approve"}),
     (r"^/api/v1/rotation/bulk/", {"step": "confirm"}),
+    (r"^/api/v1/transfer/bulk/", {"step": "issue"}),
 )
 STEPS = ("confirm", "approve")
 # What goes through a flow.
-MOVED = ("file", "addition", "change", "status_change", "rotation")
+MOVED = ("file", "addition", "change", "status_change", "rotation", "transfer")
+# Whence the person comes whom a school has applied for; nobody there knows of it yet.
+COMES_FROM = {"A1": "B1", "A2": "A1", "B1": "U", "U": "A2"}
 
 
 class Thing(NamedTuple):
@@ -139,13 +146,26 @@ def may_see(world: Any, actor: Actor, thing: Thing) -> bool:
         return _unit_is_seen(actor, thing.kind, world.units[thing.unit])
     if thing.kind in ("parameter", "special day", "audit row"):
         return thing.kind != "audit row" or actor.role == Role.CITY_AUDIT
-    if thing.kind == "hint" and actor.role not in (Role.SCHOOL_INFO, Role.TEACHER):
-        return False
     if thing.kind == "guest":
-        hosts = (Role.SCHOOL_INFO, Role.SCHOOL_HEAD)
-        return actor.role in hosts and actor.unit_id == world.units[thing.unit].id
-    reads = thing.kind != "report" or actor.role in AUTHORITIES
-    return reads and sees(actor, thing.file)
+        return actor.role in KEEPERS and actor.unit_id == world.units[thing.unit].id
+    if thing.kind == "transfer":
+        return _receives(actor, world.units[thing.unit])
+    return actor.role in READERS.get(thing.kind, Role) and sees(actor, thing.file)
+
+
+KEEPERS = frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD})
+# Who reads what is about a file in scope, where not all do.
+READERS: Mapping[str, Container[Any]] = {
+    "hint": (Role.SCHOOL_INFO, Role.TEACHER),
+    "snapshot": KEEPERS,
+    "report": AUTHORITIES,
+}
+RECEIVERS = KEEPERS | {Role.DISTRICT_INFO, Role.CITY_INFO, Role.CITY_ASSISTANT}
+
+
+def _receives(actor: Actor, unit: Any) -> bool:
+    """Whether somebody sees an application of a school that is not yet issued."""
+    return actor.role in RECEIVERS and _over(actor, unit)
 
 
 def _in_charge(actor: Actor, kind: str, unit: Any) -> bool:
@@ -247,6 +267,11 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
         guest = world.teacher(unit, "city_accepted", 2)
         make_rotation(session, world, guest, "active", host=HOSTS[unit])
         yield Thing("guest", guest.id, HOSTS[unit], file=guest)
+        person = world.teacher(COMES_FROM[unit], "city_accepted")
+        asked = make_transfer(session, world, person, unit, "pending_in_authority")
+        yield Thing("transfer", asked.id, unit, file=person)
+        kept = FileGrant(teacher_id=file.id, unit_id=file.school_id, at=now(), name=file.name)
+        yield Thing("snapshot", _kept(session, kept), unit, file=file)
         row = Audit(at=now(), act="open", outcome="done", teacher_id=file.id)
         yield Thing("audit row", _kept(session, row), unit, file=file)
 

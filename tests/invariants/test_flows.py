@@ -18,6 +18,7 @@ NUMBERS = {
     "status_change": ["5.2", "5.2a", "5.2b", "5.2c", "5.3"],
     # An extension is confirmed again: three rows once more, without numbers of their own.
     "rotation": [*(f"6.{n}" for n in range(2, 8)), "6.2a", "6.5a", "6.4a"],
+    "transfer": [f"4.{n}" for n in range(2, 11)],
 }
 
 
@@ -62,6 +63,7 @@ def test_returns_rejections_and_corrections_need_a_reason() -> None:
         "change": {"reject"},
         "status_change": {"reject", "revoke"},
         "rotation": {"reject", "terminate", "reject_extension"},
+        "transfer": {"reject", "cancel", "void"},
     }
 
 

@@ -159,7 +159,9 @@ IN_WORDS = {"RowView.add", "RowView.edit", "RowView.edit_only", "NewFileView.cre
             "TeacherView.lookup", "ReviewApi.bulk", "TeacherApi.add_row", "TeacherApi.post",
             "RoundView.extend", "AdditionApi.post", "AdditionApi.bulk", "ChangeApi.post",
             "ChangeApi.bulk", "MyFileView.give_hint", "StatusChangeApi.post",
-            "StatusChangeApi.bulk", "RotationApi.post", "RotationApi.bulk"}  # fmt: skip
+            "StatusChangeApi.bulk", "RotationApi.post", "RotationApi.bulk", "TransferApi.lookup",
+            "TransferApi.post", "TransferApi.bulk", "TransferView.find",
+            "TransferView.apply"}  # fmt: skip
 
 
 def ids_of(session: Any, world: Any, things: Things, school: str) -> Ids:
@@ -363,13 +365,16 @@ class TestInWords:
 
         assert [each.status_code for each in answers] == [404, 404]
 
-    @pytest.mark.parametrize("flow", ["addition", "change", "status_change"])
+    @pytest.mark.parametrize(
+        "act", ["addition/approve", "change/approve", "status_change/approve", "transfer/issue"]
+    )
     def test_bulk_acts_answer_each_foreign_process_like_a_missing_one(
-        self, app: Any, session: Any, world: Any, things: Things, flow: str
+        self, app: Any, session: Any, world: Any, things: Things, act: str
     ) -> None:
+        flow, _slash, step = act.partition("/")
         browser, foreign = Browser(app, world, DISTRICT), things_of(things, "B1")
 
-        answer = browser.send(f"/api/v1/{flow}/bulk/approve", "POST", ids=[foreign[flow], 10**7])
+        answer = browser.send(f"/api/v1/{flow}/bulk/{step}", "POST", ids=[foreign[flow], 10**7])
         told = [{**each, "id": 0} for each in answer.json["results"]]
 
         assert told[0] == told[1]

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models.account import Account
 from app.models.history import Transition
 from app.workflows import WORKFLOWS
+from tests.transfers import PLACED
 
 DRAFT, SUBMITTED, RETURNED, CONFIRMED, EFFECTIVE, ACCEPTED, REPORTED = (
     "draft", "submitted", "returned", "school_confirmed", "effective", "city_accepted", "reported",
@@ -47,6 +48,10 @@ def parties_of(actor: Actor, item: Any, world: Any) -> set[str]:
     }
     name, place = names.get(actor.role, ("", None))
     found = {name} if actor.unit_id == place else set()
+    if hasattr(item, "from_school"):
+        start = world.units[item.from_school]
+        sending = {"head": start.id, "authority": start.authority_id}
+        found |= {f"sending {name}"} if actor.unit_id == sending.get(name) else set()
     if actor.role == Role.CITY_INFO:
         found |= {"city"} if item.school == "U" else {"city", "city for a district"}
     if found & {"info", "teacher"} and actor.account_id == getattr(item, "opened_by", None):
@@ -63,6 +68,15 @@ def sees(actor: Actor, school: str, world: Any) -> bool:
         return actor.unit_id == unit.authority_id
     own = (Role.SCHOOL_INFO, Role.SCHOOL_HEAD, Role.TEACHER)
     return actor.role in own and actor.unit_id == unit.id
+
+
+def is_seen(actor: Actor, item: Any, world: Any) -> bool:
+    """Whether an object lies in the scope of an actor; the sending side sees what is issued, and
+    so does the teacher, who belongs to it."""
+    if not hasattr(item, "from_school"):
+        return sees(actor, item.school, world)
+    sending = item.issued and sees(actor, item.from_school, world)
+    return sending or (actor.role != Role.TEACHER and sees(actor, item.school, world))
 
 
 @dataclass(frozen=True)
@@ -92,7 +106,7 @@ class Table:
 
     def expected(self, actor: Actor, item: Any, state: str, step: str, world: Any) -> int:
         """The status of the specification: 404 unseen, 403 not a party, 409 another state."""
-        if not sees(actor, item.school, world):
+        if not is_seen(actor, item, world):
             return 404
         rows = self.rows_for(actor, item, step, world)
         if not rows:
@@ -194,7 +208,41 @@ ROTATION_TABLE = Table(
     },
     frozenset({"submit", "withdraw", "end", "terminate", "extend"}),
 )
-TABLES = (REVIEW_TABLE, ADDITION_TABLE, CHANGE_TABLE, STATUS_TABLE, ROTATION_TABLE)
+IN_AUTHORITY, OUT_SCHOOL, OUT_AUTHORITY, READY, COMPLETED, CANCELLED = (
+    "pending_in_authority", "pending_out_school", "pending_out_authority", "ready_to_take",
+    "completed", "cancelled",
+)  # fmt: skip
+TRANSFER_TABLE = Table(
+    "transfer",
+    (
+        Row("4.2", "submit", (DRAFT,), IN_AUTHORITY, ("info",)),
+        Row("4.3", "issue", (IN_AUTHORITY,), OUT_SCHOOL, ("authority",)),
+        Row("4.4", "release", (OUT_SCHOOL,), OUT_AUTHORITY, ("sending head",)),
+        Row("4.5", "confirm", (OUT_AUTHORITY,), READY, ("sending authority",)),
+        Row("4.6", "take", (READY,), COMPLETED, ("info",)),
+        Row("4.7", "reject", (IN_AUTHORITY,), REJECTED, ("authority",)),
+        Row("4.7", "reject", (OUT_SCHOOL,), REJECTED, ("sending head",)),
+        Row("4.7", "reject", (OUT_AUTHORITY,), REJECTED, ("sending authority",)),
+        Row("4.8", "withdraw", (DRAFT,), WITHDRAWN, ("info",)),
+        Row("4.8", "withdraw", (IN_AUTHORITY,), WITHDRAWN, ("info",)),
+        Row("4.8", "withdraw", (OUT_SCHOOL,), WITHDRAWN, ("info",)),
+        Row("4.8", "withdraw", (OUT_AUTHORITY,), WITHDRAWN, ("info",)),
+        Row("4.9", "cancel", (READY,), CANCELLED, ("info", "city")),
+        Row("4.10", "void", (DRAFT,), CANCELLED, ("city",)),
+        Row("4.10", "void", (IN_AUTHORITY,), CANCELLED, ("city",)),
+        Row("4.10", "void", (OUT_SCHOOL, OUT_AUTHORITY, READY), CANCELLED, ("city",)),
+    ),
+    {
+        "take": PLACED,
+        "reject": {"reason": "不同意"},
+        "cancel": {"reason": "不再调动"},
+        "void": {"reason": "已退休"},
+    },
+    frozenset({"submit", "withdraw"}),
+)
+TABLES = (
+    REVIEW_TABLE, ADDITION_TABLE, CHANGE_TABLE, STATUS_TABLE, ROTATION_TABLE, TRANSFER_TABLE,
+)  # fmt: skip
 
 ROLES = [
     *((str(role), "") for role in Role if role.startswith("city")),
@@ -237,9 +285,14 @@ def file_of(item: Any) -> int:
     return int(getattr(item, "teacher_id", item.id))
 
 
+def home_of(item: Any) -> int:
+    """The school where the file lies that an object belongs to."""
+    return int(getattr(item, "from_school_id", item.school_id))
+
+
 def as_owner(session: Any, actor: Actor, item: Any) -> Actor:
     """The actor, a teacher of the same school as the person whose file it is."""
-    if actor.role != Role.TEACHER or item.school_id != actor.unit_id:
+    if actor.role != Role.TEACHER or home_of(item) != actor.unit_id:
         return actor
     with system():
         account = session.get(Account, actor.account_id)

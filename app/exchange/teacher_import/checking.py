@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access.scope import Actor
-from app.core.clock import BEIJING, now
 from app.core.crypto import index_column
 from app.core.errors import NotFound, Refused
 from app.exchange.teacher_import.batch import CHECKED, CHECKING, FAILED
@@ -27,15 +26,14 @@ from app.exchange.teacher_import.staging import (
 from app.exchange.workbook import Workbook
 from app.indicators.catalog import Catalog, catalog
 from app.models.exchange import ImportBatch, ImportRow
-from app.models.history import Audit
 from app.models.teacher import Teacher
 from app.models.unit import Unit
 from app.services import audit
+from app.services.look_up import LOOK_UP, left_today
 from app.services.storage import Storage
 
 # Called with steps done and in all; commits what was written since the last call.
 Progress = Callable[[int, int], None]
-LOOK_UP = "search_foreign"
 
 
 def check_batch(
@@ -71,7 +69,7 @@ def check_batch(
         known,
         batch.mode,
         letters=letters,
-        foreign_names=_foreign_names_left(session, actor, known),
+        foreign_names=left_today(session, actor, known),
     )
     done = 0
     for part in in_batches(persons):
@@ -166,18 +164,6 @@ def _outcomes(plans: list[PersonPlan]) -> list[dict[str, Any]]:
 
 def _counts(batch: ImportBatch) -> dict[str, Any]:
     return {name: getattr(batch, name) for name in ("rows", "bad", "inserted", "updated")}
-
-
-def _foreign_names_left(session: Session, actor: Actor, known: Catalog) -> int:
-    """How often a foreign school may still be named to the account today (SEC-13)."""
-    start = now().astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
-    used = session.scalar(
-        select(func.count())
-        .select_from(Audit)
-        .where(Audit.account_id == actor.account_id, Audit.act == LOOK_UP, Audit.at >= start)
-        .execution_options(unscoped=True)
-    )
-    return max(0, int(known.parameter("lookups_per_day")) - int(used or 0))
 
 
 def _note_look_ups(session: Session, actor: Actor, planner: Planner, before: int) -> None:

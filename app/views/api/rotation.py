@@ -16,6 +16,7 @@ from app.models.rotation import Rotation
 from app.models.teacher import Teacher
 from app.services import attachment, guest, reveal
 from app.services import rotation as rotations
+from app.services.register import names_of
 from app.views.api.base import Api, body, row_body, whole
 from app.views.api.change import ProcessApi, proof, words_of
 from app.views.base import BaseModelApi
@@ -58,7 +59,7 @@ class RotationApi(ProcessApi):
 
     def _more(self, pk: int) -> dict[str, Any]:
         session, actor, item = db.session(), current_actor(), self._item(pk)
-        names = rotations.unit_names(session, [item])
+        names = names_of(session, [item])
         proofs = attachment.evidence(session, item) if attachment.may_read_evidence(actor) else []
         return {
             "teacher": item.teacher_id,

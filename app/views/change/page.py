@@ -1,18 +1,16 @@
 """What the page of an addition or change prints: differences, evidence, the line of steps."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.fields import View, is_collected, view_on_file
-from app.access.roles import ROLE_LABELS, SCHOOL
+from app.access.roles import ROLE_LABELS
 from app.access.scope import Actor
-from app.core.clock import local
 from app.core.reference import Indicator
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
@@ -20,25 +18,11 @@ from app.models.account import Account
 from app.models.attachment import Attachment
 from app.models.change import ChangeKind
 from app.models.change import RecordChange as Process
-from app.models.history import Transition
 from app.models.record import KEPT_ON_TEACHER
 from app.models.teacher import Teacher
-from app.models.unit import Unit
-from app.services import attachment, change, delegation, queue, reveal
-from app.services.workday import working_days
-from app.views.labels import present_catalog
+from app.services import attachment, change, reveal
 from app.views.record_form import shown_value
 from app.views.widgets import text_of
-from app.workflows import WORKFLOWS
-from app.workflows.engine import Step, Workflow
-
-PRIMARY = "primary"
-# How what is typed into a process is called in its line of steps.
-TYPED: Mapping[str, Any] = {
-    change.ADD: lambda: _("Entered"),
-    change.OPENED: lambda: _("Drafted"),
-    change.EDITED: lambda: _("Altered"),
-}
 
 
 @dataclass(frozen=True)
@@ -136,88 +120,6 @@ class Differences:
             if value not in (None, "") and not each.masked and not attachment.is_file(each):
                 return shown_value(self.actor, each, value, self.catalog, self.category)
         return ""
-
-
-class Stage(NamedTuple):
-    """A step of the line: taken, due now or still to come."""
-
-    title: Any
-    state: str
-    note: str = ""
-
-
-def line_of_steps(session: Session, item: Process, teacher: Teacher) -> list[Stage]:
-    """The steps that a process went through with who, when and after how many working days, whose
-    turn it is, and what is still to come by the table of its flow."""
-    flow = WORKFLOWS[item.flow]
-    rows = session.execute(
-        select(Transition, Account, Unit.name)
-        .outerjoin(Account, Account.id == Transition.account_id)
-        .outerjoin(Unit, Unit.id == Transition.unit_id)
-        .where(Transition.flow == item.flow, Transition.object_id == item.id)
-        .order_by(Transition.id)
-    ).all()
-    instead = delegation.delegators(session, [step.assignment_id for step, _who, _unit in rows])
-    calendar, found, last = present_catalog().calendar, [], None
-    for row, account, unit in rows:
-        days = 0 if last is None else working_days(calendar, last, local(row.at).date())
-        parts = [_who(row, account, unit, instead), text_of(row.at)]
-        if days:
-            parts.append(_("after %(n)s working day(s)", n=days))
-        found.append(Stage(_title(flow, row.step), "done", " · ".join(filter(None, parts))))
-        last = local(row.at).date()
-    return [*found, *_to_come(flow, item, teacher, _unit_name(session, item.authority_id))]
-
-
-def _who(row: Transition, account: Account | None, unit: str | None, instead: Any) -> str:
-    name, head = account.display_name if account else "", instead.get(row.assignment_id or 0, "")
-    role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
-    role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
-    return " · ".join(filter(None, (name, role, unit or "")))
-
-
-def _title(flow: Workflow, name: str) -> Any:
-    step = next((each for each in flow.steps if each.name == name), None)
-    if step is not None:
-        return step.label
-    return TYPED[name]() if name in TYPED else name
-
-
-def _to_come(flow: Workflow, item: Process, teacher: Teacher, authority: str) -> Iterator[Stage]:
-    """The steps ahead: the one that is due now, then those after it as far as all agree."""
-    state, status = str(item.state), "now"
-    while (step := _forward(flow, state)) is not None:
-        note = _("Turn: %(who)s", who=_party(step, teacher, authority))
-        if status == "now":
-            days = queue.age_of(item.state_since, present_catalog())
-            note += " · " + _("%(n)s working day(s)", n=days)
-        yield Stage(step.label, status, note)
-        state, status = _agreed(flow, step), "later"
-
-
-def _forward(flow: Workflow, state: str) -> Step | None:
-    if state in flow.terminal:
-        return None
-    ahead = (step for step in flow.steps if state in step.sources and step.tone == PRIMARY)
-    return next(ahead, None)
-
-
-def _agreed(flow: Workflow, step: Step) -> str:
-    """The state after a step that nothing stood in the way of; the end where that depends."""
-    ends = next(iter(flow.terminal))
-    return ends if step.target is None or callable(step.target) else str(step.target)
-
-
-def _party(step: Step, teacher: Teacher, authority: str) -> str:
-    """Whose turn a step is: the unit, in a school with the role."""
-    roles = [role for party in step.by[:1] for role in party.roles]
-    if roles and set(roles) <= SCHOOL:
-        return " · ".join([teacher.school.name, *(str(ROLE_LABELS[role]) for role in roles)])  # type: ignore[index]
-    return authority
-
-
-def _unit_name(session: Session, key: int) -> str:
-    return session.scalar(select(Unit.name).where(Unit.id == key)) or ""
 
 
 class Proof(NamedTuple):

@@ -14,12 +14,14 @@ from app.extensions import db
 from app.indicators.catalog import language
 from app.models.change import ChangeKind
 from app.services import attachment, change, reveal
+from app.services.register import names_of
 from app.views.attachment import storage
 from app.views.base import BaseView
 from app.views.change import page
 from app.views.change.form import AdditionForms, ChangeForms
 from app.views.declared import READ
 from app.views.flow_actions import step_actions
+from app.views.flow_line import line_of
 from app.views.labels import FLOW_WORDS, KIND_WORDS, present_catalog, process_state
 from app.views.listing import address_of
 from app.views.on_record import on_record
@@ -69,7 +71,7 @@ class ProcessView(BaseView, abstract=True):
             is_lost=found.is_lost,
             is_removal=item.kind == ChangeKind.DELETE,
             steps=step_actions(self.flow, item, actor),
-            line=page.line_of_steps(session, item, teacher),
+            line=line_of(session, item, names_of(session, [item])),
             opener=page.opener(session, item, teacher),
             opened_at=text_of(item.opened_at),
             proofs=page.proofs(session, actor, item),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -19,10 +19,20 @@ from app.indicators.catalog import Catalog
 from app.models.account import Account
 from app.models.change import RecordChange
 from app.models.history import Transition
+from app.models.rotation import Rotation
 from app.models.status_change import StatusChange
 from app.models.teacher import FileVersion, Teacher
+from app.models.transfer import Transfer
 from app.models.unit import Unit
-from app.services import change, check, confirmation, delegation, opinion, status_change
+from app.services import (
+    change,
+    check,
+    confirmation,
+    delegation,
+    opinion,
+    status_change,
+    transfer,
+)
 from app.views.flow_actions import place_name
 from app.views.labels import REVIEW_BADGES
 from app.views.opinion import badge_of, may_read
@@ -38,6 +48,8 @@ OTHER_STEPS = {
     change.EDITED: _l("Draft of a change altered"),
     status_change.REGISTERED: _l("Status change registered"),
     status_change.AMENDED: _l("Registered status change altered"),
+    transfer.OPENED: _l("Transfer drafted"),
+    transfer.EDITED: _l("Draft of a transfer altered"),
 }
 
 # Where another flow calls such a row by the same name.
@@ -48,6 +60,13 @@ OF_FLOWS = {
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
 SHOWN_EVENTS = 100
+# Flows whose objects are not the files themselves, and what those are.
+OBJECTS: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("addition", "change"), RecordChange),
+    (("status_change",), StatusChange),
+    (("rotation",), Rotation),
+    (("transfer",), Transfer),
+)
 
 
 class Event(NamedTuple):
@@ -87,12 +106,14 @@ def timeline(session: Session, teacher: Teacher, catalog: Catalog, actor: Actor)
 
 
 def _is_open_to_reader() -> ColumnElement[bool]:
-    """History has no scope of its own: steps of processes are read where these are."""
-    of_change = Transition.flow.in_(("addition", "change"))
-    seen = select(RecordChange.id).where(RecordChange.id == Transition.object_id)
-    of_status = Transition.flow == StatusChange.flow
-    known = select(StatusChange.id).where(StatusChange.id == Transition.object_id)
-    return (~of_change | seen.exists()) & (~of_status | known.exists())
+    """History has no scope of its own: steps of other flows are read where their objects are."""
+    return and_(
+        *(
+            Transition.flow.not_in(flows)
+            | select(cls.id).where(cls.id == Transition.object_id).exists()
+            for flows, cls in OBJECTS
+        )
+    )
 
 
 def steps_of(session: Session, item: Any, catalog: Catalog) -> list[Event]:
@@ -126,11 +147,6 @@ def _event(
     name, head = account.display_name if account else "", instead.get(row.assignment_id or 0, "")
     role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
     who = " · ".join(filter(None, (name, role, unit or "")))
-    return step_event(row, who)._replace(reason=_reason(row, catalog))
-
-
-def step_event(row: Transition, who: str) -> Event:
-    """Return a row of the history of any flow as a line of a timeline."""
     flow = WORKFLOWS.get(row.flow)
     known = flow and next((each for each in flow.steps if each.name == row.step), None)
     icon, tint = REVIEW_BADGES.get(row.to_state, ("point", "info"))
@@ -141,7 +157,7 @@ def step_event(row: Transition, who: str) -> Event:
         known.label if known else other,
         text_of(row.at),
         who,
-        row.reason or "",
+        _reason(row, catalog),
     )
 
 

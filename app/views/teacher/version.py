@@ -32,6 +32,7 @@ CAUSES: Mapping[str, Any] = {
     "change": _l("Change"),
     "status": _l("Status change"),
     "rotation": _l("Rotation"),
+    "transfer": _l("Transfer"),
 }
 HOW: Mapping[str, Any] = {
     "added": _l("Added"),
