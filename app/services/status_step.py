@@ -269,18 +269,6 @@ def asks_authority(act: Any, item: StatusChange) -> bool:
     return bool(known.parameter(NEEDS_AUTHORITY)) or is_return(known, item)
 
 
-def effective_or_asked(act: Any, item: StatusChange) -> str:
-    """In force at once, or before the authority (5.2)."""
-    asked = asks_authority(act, item)
-    return StatusState.PENDING_AUTHORITY if asked else StatusState.EFFECTIVE
-
-
-def effective_or_scheduled(_act: Any, item: StatusChange) -> str:
-    """What is approved takes effect on its day."""
-    ahead = item.effective_date > today()
-    return StatusState.SCHEDULED if ahead else StatusState.EFFECTIVE
-
-
 def approved_by(act: Any, _items: list[StatusChange]) -> Mapping[str, Any]:
     """Who decided for the authority."""
     return {"approved_by": act.actor.account_id}

@@ -5,14 +5,17 @@ authority where it is asked: about who is taken on again, and about every change
 `status_change_needs_authority` is on.
 """
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
+from app.core.clock import today
 from app.models.status_change import StatusChange, StatusState
 from app.services import status_step as rule
 from app.services.notice import Telling
 from app.services.review import pass_fence
 from app.workflows import parties as party
-from app.workflows.engine import Step, Workflow
+from app.workflows.engine import Act, Step, Workflow, leads_to
 from app.workflows.lapsing import lapse_open
 from app.workflows.reopening import reopen_reported
 
@@ -28,6 +31,19 @@ ASKED = (rule.is_free, rule.still_stands, rule.number_is_free, rule.rules_hold)
 EFFECTS = (rule.take_effect, lapse_open, reopen_reported)
 IN_FORCE = Telling("my_status_effective", ("teacher",), state=EFFECTIVE)
 
+
+@leads_to(EFFECTIVE, PENDING)
+def effective_or_asked(act: Act, item: Any) -> str:
+    """In force at once, or before the authority (5.2)."""
+    return PENDING if rule.asks_authority(act, item) else EFFECTIVE
+
+
+@leads_to(EFFECTIVE, SCHEDULED)
+def effective_or_scheduled(_act: Act, item: Any) -> str:
+    """What is approved takes effect on its day."""
+    return SCHEDULED if item.effective_date > today() else EFFECTIVE
+
+
 STATUS_CHANGE = Workflow(
     name="status_change",
     model=StatusChange,
@@ -40,7 +56,7 @@ STATUS_CHANGE = Workflow(
             "make_effective",
             "5.2",
             (DRAFT, SCHEDULED),
-            rule.effective_or_asked,
+            effective_or_asked,
             by=(party.school_info, party.system),
             label=_l("Put into effect"),
             guards=(*ASKED, rule.day_has_come),
@@ -51,13 +67,14 @@ STATUS_CHANGE = Workflow(
                 Telling("status_submitted", ("authority",), state=PENDING),
                 IN_FORCE,
             ),
+            at_leisure=True,
             icon="circle-check",
         ),
         Step(
             "approve",
             "5.2a",
             (PENDING,),
-            rule.effective_or_scheduled,
+            effective_or_scheduled,
             by=(party.authority,),
             label=_l("Approve status change"),
             guards=(rule.not_own_work, *ASKED),
