@@ -26,6 +26,7 @@ from app.views.flow_line import line_of
 from app.views.labels import code_choices, column_label, indicator_label, present_catalog
 from app.views.listing import address_of
 from app.views.school_filters import authority_choices
+from app.views.step_acts import StepActs
 from app.views.teacher.history import steps_of
 from app.views.widgets import badge_of, text_of
 from app.workflows.rotation import ROTATION
@@ -84,10 +85,23 @@ def rotations_model() -> Datamodel:
     return model
 
 
-class RotationView(BaseModelView):
+# What is asked before a step of many; {n} is their number.
+QUESTIONS: Mapping[str, Any] = {
+    "submit": _l("Submit {n} rotation(s) to the authority?"),
+    "reject": _l("Reject {n} rotation(s)?"),
+    "confirm": _l("Confirm {n} rotation(s)?"),
+    "end": _l("End {n} rotation(s) with today as the last day?"),
+    "confirm_extension": _l("Confirm the extension of {n} rotation(s)?"),
+    "reject_extension": _l("Reject the extension of {n} rotation(s)?"),
+}
+
+
+class RotationView(StepActs, BaseModelView):
     """The rotations of one's school, or of the schools one decides on."""
 
     route_base = "/rotations"
+    flow = ROTATION
+    questions = QUESTIONS
     datamodel = rotations_model()
     class_permission_name = "Rotation"
     exclude_route_methods = {"tab"}

@@ -1,7 +1,6 @@
 """Status changes: the list, the page of one with its steps, and the form that registers it."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -29,7 +28,7 @@ from app.services.attachment import Upload
 from app.services.notice import REASON_LENGTH
 from app.services.register import names_of
 from app.views.attachment import storage
-from app.views.base import BaseModelView, BaseView, RowAction, Selection
+from app.views.base import BaseModelView, BaseView
 from app.views.datamodel import Datamodel
 from app.views.flow_actions import FlowView, step_actions
 from app.views.flow_line import line_of
@@ -37,12 +36,11 @@ from app.views.labels import code_choices, column_label, present_catalog
 from app.views.listing import address_of
 from app.views.once import first_result, once, remember
 from app.views.school_filters import authority_choices
-from app.views.selection import Outcome
 from app.views.status_history import STATE_BADGES, STATE_WORDS, state_badge
+from app.views.step_acts import StepActs
 from app.views.teacher.history import steps_of
 from app.views.widgets import text_of
 from app.views.writing import REFUSED, refuse
-from app.workflows.engine import Step
 from app.workflows.status_change import STATUS_CHANGE
 
 # What is asked before a step of many; {n} is their number.
@@ -53,10 +51,12 @@ QUESTIONS: Mapping[str, Any] = {
 }
 
 
-class StatusChangeView(BaseModelView):
+class StatusChangeView(StepActs, BaseModelView):
     """The status changes in scope; many are put into effect or decided at once."""
 
     route_base = "/status-changes"
+    flow = STATUS_CHANGE
+    questions = QUESTIONS
     datamodel = Datamodel(StatusChange)
     class_permission_name = "StatusChange"
     exclude_route_methods = {"show", "tab"}
@@ -98,27 +98,6 @@ class StatusChangeView(BaseModelView):
     empty_hint = _l("No status change is registered.")
     exports = ()
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.actions = {step.name: self._act_of(step) for step in STATUS_CHANGE.steps if step.bulk}
-
-    def _act_of(self, step: Step) -> RowAction:
-        return RowAction(
-            step.name,
-            step.label,
-            partial(self._take, step),
-            icon=step.icon,
-            confirmation=QUESTIONS[step.name],
-            reason="required" if step.needs_reason else None,
-            primary=step.tone == "primary",
-            single=False,
-        )
-
-    def offered_acts(self) -> Any:
-        """The steps that the role may take."""
-        mine = {step.name for step in STATUS_CHANGE.steps_for(current_actor().role)}
-        return [act for act in super().offered_acts() if act.name in mine]
-
     def chosen_columns(self) -> Any:
         """No column that says the same in every row: one's own school or authority."""
         own = {"school": {"school", "authority_id"}, "district": {"authority_id"}}
@@ -142,25 +121,6 @@ class StatusChangeView(BaseModelView):
         if column == "teacher":
             return self.row_name(item)
         return super().cell(item, column)
-
-    def _take(self, step: Step, selection: Selection) -> Any:
-        session, items = db.session(), {each.id: each for each in selection.items()}
-        names = {key: (self.row_name(item), self.row_link(item)) for key, item in items.items()}
-        outcome = STATUS_CHANGE.perform_many(
-            session,
-            selection.seen(),
-            step.name,
-            current_actor(),
-            reason=selection.reason,
-            catalog=present_catalog(),
-        )
-        session.commit()
-        lines = []
-        for key, (name, href) in names.items():
-            failed = outcome.failed.get(key)
-            words = "" if failed is None else _words_of(failed)
-            lines.append(Outcome(name, href, failed is None, words))
-        return self.outcome_page(step.label, lines)
 
 
 class StatusForm(DynamicForm):
@@ -374,8 +334,3 @@ def _addresses(item: StatusChange, teacher: Teacher | None, *, drafts: bool) -> 
         for name in ("edit", "discard", "prove"):
             urls[name] = url_for(f"StatusPageView.{name}", pk=item.id)
     return urls
-
-
-def _words_of(failed: Any) -> str:
-    words = " ".join(str(problem.message) for problem in failed.problems)
-    return words or str(failed)

@@ -150,7 +150,8 @@ def may_see(world: Any, actor: Actor, thing: Thing) -> bool:
         return actor.role in KEEPERS and actor.unit_id == world.units[thing.unit].id
     if thing.kind == "transfer":
         return _receives(actor, world.units[thing.unit])
-    return actor.role in READERS.get(thing.kind, Role) and sees(actor, thing.file)
+    readers = READERS.get(thing.kind)
+    return (readers is None or actor.role in readers) and sees(actor, thing.file)
 
 
 KEEPERS = frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD})

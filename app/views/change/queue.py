@@ -19,7 +19,7 @@ from app.models.change import RecordChange
 from app.models.teacher import Teacher
 from app.services import queue, search
 from app.views.base import BaseModelView, RowAction
-from app.views.datamodel import EQUAL, ONE_OF, Condition, Datamodel
+from app.views.datamodel import Condition, Datamodel
 from app.views.labels import (
     FLOW_WORDS,
     KIND_WORDS,
@@ -33,6 +33,7 @@ from app.views.open_process import process_url
 from app.views.problem import set_choices
 from app.views.review.many import ManyActs
 from app.views.school_filters import authority_choices
+from app.views.step_acts import act_of, states_asked
 from app.views.widgets import Badge
 from app.workflows.engine import Step
 
@@ -47,7 +48,6 @@ QUESTIONS: Mapping[str, Any] = {
 }
 LABELS: Mapping[str, Any] = {"approve": _l("Approve")}  # Where the flows say it differently.
 SHORTCUTS = {"confirm": "a", "approve": "a", "reject": "r"}
-PRIMARY = "primary"
 
 
 class MyTurn(Condition):
@@ -130,18 +130,12 @@ class ProcessListView(ManyActs, BaseModelView):
         self.actions = {name: self._act_of(step) for name, step in _bulk_steps().items()}
 
     def _act_of(self, step: Step) -> RowAction:
-        return RowAction(
-            step.name,
-            LABELS.get(step.name, step.label),
+        return act_of(
+            step,
             partial(self.decide, step.name, step.inputs),
-            icon=step.icon,
-            confirmation=QUESTIONS.get(step.name),
-            reason="required" if step.needs_reason else None,
-            primary=step.tone == PRIMARY,
-            danger=False,
-            single=False,
+            label=LABELS.get(step.name),
+            question=QUESTIONS.get(step.name),
             shortcut=SHORTCUTS.get(step.name),
-            inputs=step.inputs,
         )
 
     @expose("/list/")
@@ -155,12 +149,7 @@ class ProcessListView(ManyActs, BaseModelView):
 
     def offered_acts(self) -> Any:
         """The steps of the role that fit the states shown; of all states when all are shown."""
-        role = current_actor().role
-        asked = {
-            state
-            for place in (EQUAL, ONE_OF)
-            for state in request.args.getlist(f"_flt_{place}_state")
-        }
+        role, asked = current_actor().role, states_asked()
         names = {
             step.name
             for flow in self.subject.flows

@@ -32,6 +32,7 @@ from app.views.review import opinions, page
 from app.views.review.claims import WORDS, Claims, claim_badge, keep_holders, with_claims
 from app.views.review.many import ManyActs
 from app.views.school_filters import authority_choices, files_model, run_by_badge, run_by_choices
+from app.views.step_acts import act_of
 from app.views.widgets import Badge
 from app.workflows.engine import Step
 from app.workflows.review import REVIEW
@@ -149,18 +150,11 @@ class ReviewView(Claims, ManyActs, BaseModelView):
         self.actions = steps | self.claim_acts()
 
     def _act_of(self, step: Step) -> RowAction:
-        return RowAction(
-            step.name,
-            step.label,
+        return act_of(
+            step,
             partial(self.decide, step.name, step.inputs),
-            icon=step.icon,
-            confirmation=QUESTIONS.get(step.name),
-            reason="required" if step.needs_reason else None,
-            primary=step.tone == PRIMARY,
-            danger=False,
-            single=False,
+            question=QUESTIONS.get(step.name),
             shortcut=SHORTCUTS.get(step.name),
-            inputs=step.inputs,
         )
 
     @expose("/list/")

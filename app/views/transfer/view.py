@@ -1,5 +1,6 @@
 """Transfers: the list, the page of one with its line of steps, the application and the taking."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import flash, redirect, request, url_for
@@ -25,6 +26,7 @@ from app.views.flow_line import line_of
 from app.views.labels import TRANSFER_BADGES, present_catalog, transfer_state, transfer_words
 from app.views.listing import Segment, address_of, link
 from app.views.once import first_result, remember
+from app.views.step_acts import StepActs
 from app.views.transfer.form import (
     ApplicationForm,
     LookUpForm,
@@ -86,10 +88,21 @@ def transfers_model() -> Datamodel:
     return model
 
 
-class TransferView(BaseModelView):
+# What is asked before a step of many; {n} is their number.
+QUESTIONS: Mapping[str, Any] = {
+    "issue": _l("Confirm and issue {n} transfer(s)?"),
+    "release": _l("Agree to {n} transfer(s)?"),
+    "confirm": _l("Confirm {n} transfer(s)?"),
+    "reject": _l("Reject {n} transfer(s)?"),
+}
+
+
+class TransferView(StepActs, BaseModelView):
     """Transfers in scope; the sending side sees them from the step that issues them."""
 
     route_base = "/transfers"
+    flow = TRANSFER
+    questions = QUESTIONS
     datamodel = transfers_model()
     class_permission_name = "Transfer"
     method_permission_name: ClassVar[dict[str, str]] = {
