@@ -109,10 +109,12 @@ def test_the_order_of_rows_does_not_tell_a_hidden_column(
 def test_the_interface_sorts_and_filters_by_its_white_lists_alone(
     app: Any, session: Any, world: Any
 ) -> None:
-    reader = Browser(app, world, "city_info")
+    # What a school keeps is not even the city's to read.
+    readers = [Browser(app, world, key) for key in ("city_info", "school_info_A1")]
 
     taken, asked = [], 0
     for api in views_of(app, BaseModelApi):
+        reader = next(e for e in readers if e.send(f"{api.route_base}/").status_code != 403)
         orders = hidden_columns(api, api.order_columns)
         columns = hidden_columns(api, api.search_columns)
         queries = [f"(order_column:'{each}',order_direction:asc)" for each in orders]

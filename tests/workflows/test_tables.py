@@ -91,7 +91,7 @@ def rotations(session: Any, world: Any, school: str) -> Mapping[str, Any]:
     return {
         state: make_rotation(
             session, world, world.teacher(school, *file), state,
-            asked=9 if state == "active" else None,
+            host="A2" if school == "B1" else "B1", asked=9 if state == "active" else None,
         )
         for state, file in files.items()
     }  # fmt: skip
