@@ -26,7 +26,7 @@ from app.models.teacher import Teacher
 from app.services import attachment, audit, hint
 from app.services.among import among
 from app.services.attachment import EVIDENCE
-from app.services.change import TYPED_IN, brought
+from app.services.change_desk import TYPED_IN, brought
 from app.services.contents import file_data
 from app.services.effect import Coming, applied, bring_into_force, move_rows
 from app.services.identity import known_identities

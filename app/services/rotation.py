@@ -27,7 +27,8 @@ from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
 from app.services import attachment, audit, transition
 from app.services.attachment import Upload
-from app.services.change import EDITED, OPENED, brought, kept_words
+from app.services.change import kept_words
+from app.services.change_desk import EDITED, OPENED, brought
 from app.services.contents import file_data
 from app.services.effect import Coming
 from app.services.exclusive import Kind, leave, occupy, require_free

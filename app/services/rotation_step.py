@@ -22,7 +22,7 @@ from app.models.rotation import Rotation
 from app.models.teacher import Teacher
 from app.services import exclusive
 from app.services.among import among
-from app.services.change import brought
+from app.services.change_desk import brought
 from app.services.contents import file_data
 from app.services.effect import Coming, copied
 from app.services.exclusive import Kind

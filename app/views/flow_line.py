@@ -15,7 +15,7 @@ from app.core.clock import local
 from app.models.account import Account
 from app.models.history import Transition
 from app.models.unit import Unit
-from app.services import change, delegation, queue, status_change, transfer
+from app.services import change_desk, delegation, queue, status_change, transfer
 from app.services.notice import UNIT_COLUMNS
 from app.services.workday import working_days
 from app.views.flow_actions import PRIMARY
@@ -26,9 +26,9 @@ from app.workflows.engine import Step, Workflow
 
 # How what is typed into an object is called, beside the steps of its flow.
 TYPED: Mapping[str, Any] = {
-    change.ADD: _l("Entered"),
-    change.OPENED: _l("Drafted"),
-    change.EDITED: _l("Altered"),
+    change_desk.ADD: _l("Entered"),
+    change_desk.OPENED: _l("Drafted"),
+    change_desk.EDITED: _l("Altered"),
     status_change.REGISTERED: _l("Registered"),
     transfer.OPENED: _l("Drafted"),
     transfer.EDITED: _l("Altered"),

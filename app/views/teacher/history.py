@@ -25,7 +25,7 @@ from app.models.teacher import FileVersion, Teacher
 from app.models.transfer import Transfer
 from app.models.unit import Unit
 from app.services import (
-    change,
+    change_desk,
     check,
     confirmation,
     delegation,
@@ -43,9 +43,9 @@ from app.workflows import WORKFLOWS
 OTHER_STEPS = {
     check.ACKNOWLEDGE: _l("Warnings acknowledged"),
     confirmation.UNCHANGED: _l("Confirmed: nothing has changed"),
-    change.ADD: _l("Addition entered"),
-    change.OPENED: _l("Change drafted"),
-    change.EDITED: _l("Draft of a change altered"),
+    change_desk.ADD: _l("Addition entered"),
+    change_desk.OPENED: _l("Change drafted"),
+    change_desk.EDITED: _l("Draft of a change altered"),
     status_change.REGISTERED: _l("Status change registered"),
     status_change.AMENDED: _l("Registered status change altered"),
     transfer.OPENED: _l("Transfer drafted"),
@@ -54,8 +54,8 @@ OTHER_STEPS = {
 
 # Where another flow calls such a row by the same name.
 OF_FLOWS = {
-    ("rotation", change.OPENED): _l("Rotation drafted"),
-    ("rotation", change.EDITED): _l("Draft of a rotation altered"),
+    ("rotation", change_desk.OPENED): _l("Rotation drafted"),
+    ("rotation", change_desk.EDITED): _l("Draft of a rotation altered"),
 }
 
 TINTS = {"primary": "good", "warning": "back", "secondary": "draft"}
