@@ -165,7 +165,7 @@ class TestPages:
         assert "确认交流轮岗" in district.get(f"/rotations/show/{item.id}").text
         assert clerk.get(edit).status_code == 404
 
-    def test_who_may_not_send_is_offered_nothing(self, app: Any, world: Any) -> None:
+    def test_who_may_not_send_is_offered_nothing(self, app: Any, session: Any, world: Any) -> None:
         file = world.teacher("A1", "effective")
         for key in (HEAD, DISTRICT):
             page = sign_in(app, world, key).get(f"/teacher/{file.id}").text
