@@ -8,6 +8,9 @@ export function start(init) {
   document.addEventListener("shown.bs.tab", (event) => {
     const pane = document.querySelector(event.target.dataset.bsTarget);
     if (pane?.dataset.src) load(pane);
+    // Whoever opens a tab from far down begins to read at its head.
+    const places = pane?.parentElement;
+    if (places && places.getBoundingClientRect().top < 0) places.scrollIntoView({ block: "start", behavior: "instant" });
     history.replaceState(null, "", `#${pane.id}`);
   });
   // A tab named in the address opens at once; without a name the first one is open already.
