@@ -2,7 +2,6 @@
 for the reader, and what took effect lately (5.2, F3)."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func, select
@@ -16,11 +15,11 @@ from app.models.transfer import Transfer
 from app.services import guest, transfer_queue
 from app.services.home_figures import Figures, midnight
 from app.services.home_parts import Figure, TodoItem
-from app.services.listed import Where, at_least, at_most, equals
+from app.services.listed import at_least, at_most, equals
 from app.services.queue import is_overdue
 from app.services.rotation import waits_for_authority
 
-LIST = "status_change"
+LIST, ROTATIONS = "status_change", "rotation"
 MOVES = "arrows-exchange"
 RECENT = timedelta(days=29)  # Today and the days before it: thirty.
 
@@ -98,33 +97,30 @@ def recent(number: int) -> Figure:
 def rotations(page: Figures) -> list[TodoItem]:
     """What an authority decides on; what a school has left in draft, or should end."""
     if page.actor.role in AUTHORITIES:
-        mine = (Rotation.authority_id == page.actor.unit_id) & waits_for_authority()
+        number, oldest = page.session.execute(
+            select(func.count(), func.min(Rotation.state_since))
+            .select_from(Rotation)
+            .where((Rotation.authority_id == page.actor.unit_id) & waits_for_authority())
+        ).one()
         label, where = _l("Rotations to decide on"), (equals("waits", True),)
-        return [_of_rotations(page, "rotation", label, mine, where, ages=True)]
+        late = is_overdue(oldest, page.known)
+        return [TodoItem("rotation", label, number, ROTATIONS, where, oldest, late, MOVES)]
     month = month_of(clock.today())
-    draft, active = RotationState.DRAFT, RotationState.ACTIVE
-    ending = (Rotation.state == active) & (Rotation.planned_end <= month)
-    until = (equals("state", active), at_most("planned_end", month))
-    return [
-        _of_rotations(
-            page,
-            "rotation_draft",
-            _l("Rotations to submit"),
-            Rotation.state == draft,
-            (equals("state", draft),),
-        ),
-        _of_rotations(page, "rotation_end", _l("Rotations to end or extend"), ending, until),
-    ]
-
-
-def _of_rotations(
-    page: Figures, key: str, label: Any, which: Any, where: tuple[Where, ...], *, ages: bool = False
-) -> TodoItem:
-    number, oldest = page.session.execute(
-        select(func.count(), func.min(Rotation.state_since)).select_from(Rotation).where(which)
+    draft = Rotation.state == RotationState.DRAFT
+    ending = (Rotation.state == RotationState.ACTIVE) & (Rotation.planned_end <= month)
+    to_end = (equals("state", RotationState.ACTIVE), at_most("planned_end", month))
+    drafts, ends = page.session.execute(
+        select(func.count(case((draft, 1))), func.count(case((ending, 1))))
+        .select_from(Rotation)
+        .where(draft | ending)
     ).one()
-    late = ages and is_overdue(oldest, page.known)
-    return TodoItem(key, label, number, "rotation", where, oldest, late, MOVES)
+    where = (equals("state", RotationState.DRAFT),)
+    return [
+        TodoItem("rotation_draft", _l("Rotations to submit"), drafts, ROTATIONS, where, icon=MOVES),
+        TodoItem(
+            "rotation_end", _l("Rotations to end or extend"), ends, ROTATIONS, to_end, icon=MOVES
+        ),
+    ]
 
 
 def guests_here(page: Figures) -> list[TodoItem]:

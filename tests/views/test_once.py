@@ -40,12 +40,14 @@ WITHOUT = {
     "PrintView.sheet": "sends a page; each print is on record",
     "ReportView.workbook": "sends a file",
     "TeacherView.lookup": "only reads",
+    "TransferView.find": "only reads; each time somebody is looked up is on record (SEC-13)",
 }
 # Views whose methods call first_result and remember themselves, since they commit more than once
 # or know where they lead before the commit.
 BY_THEMSELVES = {
     "add", "edit", "edit_only", "act", "urge", "extend", "order", "create", "export", "enter",
-    "appoint", "give", "fill", "change", "subscribe",
+    "appoint", "give", "fill", "change", "subscribe", "register", "apply", "amend", "take", "draft",
+    "redraft",
 }  # fmt: skip
 
 
