@@ -53,6 +53,7 @@ KINDS = (
     (r"^/(api/v1/rotation|rotations?|flow/rotation)/", "rotation"),
     (r"^/(api/v1/guest|guests)/", "guest"),
     (r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer)/<int:pk>", "transfer"),
+    (r"^/transfers/action/", "transfer"),
     (
         r"^/(teacher|draft|opinion|flow/review|status-change/new|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
         "file",
@@ -65,6 +66,7 @@ KINDS = (
     (r"^/processes/action/", "change"),
     (r"^/(api/v1/status_change|flow/status_change|status-change)/<int:pk>", "status_change"),
     (r"^/(api/v1/snapshot|former|former/show)/<int:pk>", "snapshot"),
+    (r"^/former/action/", "snapshot"),
     (r"^/(teacher|review)/action/", "file"),
     (r"^/record/\w+/action/", "row of a list"),
     (r"^/units/", "unit"),
