@@ -117,7 +117,7 @@ def stored(site: Any, key: int) -> dict[str, list[dict[str, str]]]:
 def save(person: Person) -> None:
     """Send the form of the page."""
     person.page.click("main form .tm-save button.btn-primary")
-    person.page.wait_for_load_state("networkidle")
+    person.settle()
 
 
 def answer(page: Any, field: str, value: str) -> None:
@@ -162,7 +162,7 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     teacher = site.sign_in("teacher_A1", size=PHONE)
     teacher.go("/my-file/set/contact")
     teacher.page.click(f"main a[href*='/teacher/{mine.id}/set/contact']")
-    teacher.page.wait_for_load_state("networkidle")
+    teacher.settle()
     teacher.page.fill("[name=address]", "某区某街道一号")
     assert teacher.fits()
     save(teacher)
@@ -177,7 +177,7 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     answers = given(str(today().year - 1))
     for set_code, (row,) in answers.items():
         clerk.go(f"/teacher/{mine.id}/set/{set_code}").click(f"main a[href*='/set/{set_code}/new']")
-        clerk.page.wait_for_load_state("networkidle")
+        clerk.settle()
         for field, value in row.items():
             answer(clerk.page, field, value)
         save(clerk)
