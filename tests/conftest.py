@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,9 +15,10 @@ import hypothesis
 import pytest
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from tests import databases
 from tests.machine import find_chromium, left_out, postgres_url
 from tests.watch import SENT, WATCH
 
@@ -44,8 +44,14 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ["TEST_PG_URL"] = url
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001
+    """One worker more than cores: while one waits for a browser or PostgreSQL, another works."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started."""
+    databases.close()
     if _is_controller(config):
         _services.close()
 
@@ -161,13 +167,6 @@ def _own_keys(_key_ring: Any) -> Iterator[None]:
         yield
 
 
-@cache
-def administrator() -> Engine:
-    """The server's own database; one connection per worker makes and drops all others."""
-    url = make_url(os.environ["TEST_PG_URL"]).set(drivername="postgresql+psycopg")
-    return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1)
-
-
 class Database:
     """A database made for tests, from which copies are made."""
 
@@ -189,7 +188,7 @@ class Database:
 
     @staticmethod
     def _admin(statement: str) -> None:
-        with administrator().connect() as connection:
+        with databases.administrator().connect() as connection:
             connection.execute(text(statement))
 
     def copy(self) -> tuple[str, str]:

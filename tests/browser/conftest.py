@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from app.jobs.worker import EXTENSION, Worker
 from config import ROOT
 from tests.machine import find_chromium
+from tests.views.pages import token_of
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 ARGUMENTS = [
@@ -69,25 +70,42 @@ class Site:
         with self.app.app_context():
             Worker(self.app.extensions[EXTENSION]).run(once=True)
 
-    def sign_in(self, key: str, *, size: tuple[int, int] = DESK, language: str = "zh") -> "Person":
-        """A person with a browser window."""
+    def sign_in(
+        self,
+        key: str,
+        *,
+        size: tuple[int, int] = DESK,
+        language: str = "zh",
+        typed: bool = False,
+    ) -> "Person":
+        """A person with a browser window; `typed` goes by the page of the sign-in."""
         context = self.chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale="zh-CN" if language == "zh" else "en-US",
             base_url=self.base,
             accept_downloads=True,
+            reduced_motion="reduce",
         )
         page = context.new_page()
         page.on("console", lambda message: self._note(page, message))
         page.on("pageerror", lambda error: self.messages.append(f"{page.url}: {error}"))
         page.on("request", lambda request: self._only_here(request.url))
         person = Person(self, page)
-        person.go("/login/")
-        page.fill("input[name=username]", self.world.usernames.get(key, key))
-        page.fill("input[name=password]", self.world.password)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_load_state()
-        person.go(f"/lang/{language}")
+        form = {
+            "username": self.world.usernames.get(key, key),
+            "password": self.world.password,
+        }
+        if typed:
+            person.go("/login/")
+            for name, value in form.items():
+                page.fill(f"input[name={name}]", value)
+            page.press("input[name=password]", "Enter")
+            person.settle()
+        else:
+            asked = context.request  # Has the cookies of the window.
+            form["csrf_token"] = token_of(asked.get("/login/").text())
+            asked.post("/login/", form=form, max_redirects=0)
+        context.request.get(f"/lang/{language}", max_redirects=0)
         return person
 
     def _note(self, page: Page, message: Any) -> None:

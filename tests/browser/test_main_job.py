@@ -159,7 +159,7 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     mine, wrong = world.teacher("A1", "draft"), more_files(site)
     without_core(site, mine.id)
 
-    teacher = site.sign_in("teacher_A1", size=PHONE)
+    teacher = site.sign_in("teacher_A1", size=PHONE, typed=True)
     teacher.go("/my-file/set/contact")
     teacher.page.click(f"main a[href*='/teacher/{mine.id}/set/contact']")
     teacher.settle()
