@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ["TEST_PG_URL"] = url
 
 
+@pytest.hookimpl(optionalhook=True)  # Without xdist there are no workers.
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001
     """One worker more than cores: while one waits for a browser or PostgreSQL, another works."""
     return len(os.sched_getaffinity(0)) + 1
