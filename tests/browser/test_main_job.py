@@ -151,7 +151,7 @@ def decide_all(person: Person, act: str, tick: bool = False) -> None:
     if tick:
         dialog.locator("input[type=checkbox]").check()
     dialog.locator("button[data-send], button[data-yes]").first.click()
-    page.wait_for_load_state("networkidle")
+    person.settle()
 
 
 def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> None:
@@ -170,7 +170,7 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     page.click("button[data-dialog='#step-submit']")
     page.check("dialog[open] input[type=checkbox]")
     page.click("dialog[open] button.btn-primary")
-    page.wait_for_load_state("networkidle")
+    teacher.settle()
     assert states(site)[mine.id] == "submitted"
 
     clerk = site.sign_in("school_info_A1")
@@ -209,11 +209,11 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     assert states(site)[mine.id] == "city_accepted"
     page = city.go("/reports/new")
     page.click("main form button.btn-primary")
-    page.wait_for_load_state("networkidle")
+    city.settle()
     confirm = page.locator("dialog[open] button[data-yes]")
     if confirm.count():
         confirm.click()
-        page.wait_for_load_state("networkidle")
+        city.settle()
     site.work()
     assert states(site)[mine.id] == "reported"
     assert stored(site, mine.id) == answers
