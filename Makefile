@@ -22,6 +22,9 @@ else
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 endif
 
+# Tests start many processes: what the first has compiled, the others need only read.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+
 DIST := app/static/dist/manifest.json
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/messages.po))
 FRONT_END := $(wildcard frontend/*.js frontend/*.css frontend/*/*.js frontend/*/*.css)
@@ -44,11 +47,11 @@ run: .venv/.runtime dist ## Serve the demonstration on http://127.0.0.1:8080 (PO
 
 .PHONY: test
 test: setup dist ## Run every test except the long ones (ARGS=… goes to pytest)
-	$(PY) -m pytest -n auto -m "not slow" $(ARGS)
+	$(COMPILED) $(PY) -m pytest -n auto -m "not slow" $(ARGS)
 
 .PHONY: drill
 drill: setup dist ## Run the long checks: kills, races, full-size imports
-	$(PY) -m pytest -n auto -m slow $(ARGS)
+	$(COMPILED) $(PY) -m pytest -n auto -m slow $(ARGS)
 
 .PHONY: pictures
 pictures: setup ## Take the README's screenshots of a demonstration that `make run` serves

@@ -15,9 +15,10 @@ import hypothesis
 import pytest
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from tests import databases
 from tests.machine import find_chromium, left_out, postgres_url
 from tests.watch import SENT, WATCH
 
@@ -43,8 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ["TEST_PG_URL"] = url
 
 
+@pytest.hookimpl(optionalhook=True)  # Without xdist there are no workers.
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001
+    """One worker more than cores: while one waits for a browser or PostgreSQL, another works."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started."""
+    databases.close()
     if _is_controller(config):
         _services.close()
 
@@ -181,11 +189,8 @@ class Database:
 
     @staticmethod
     def _admin(statement: str) -> None:
-        url = make_url(os.environ["TEST_PG_URL"]).set(drivername="postgresql+psycopg")
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with databases.administrator().connect() as connection:
             connection.execute(text(statement))
-        engine.dispose()
 
     def copy(self) -> tuple[str, str]:
         """Return name and URL of a copy; nobody may be connected to the original."""
@@ -201,18 +206,21 @@ class Database:
                 path.unlink()
 
 
+def _settings(url: str, key_file: Path, folder: Path) -> dict[str, str]:
+    return {
+        "APP_ENV": "test",
+        "DATABASE_URL": url,
+        "FIELD_KEY_FILE": str(key_file),
+        "STORAGE_DIR": str(folder / "files"),
+        "AUDIT_HEAD_FILE": str(folder / "audit-head"),
+    }
+
+
 def make_app(url: str, key_file: Path, folder: Path, **overrides: Any) -> Any:
     """The application on a database of its own."""
     from app import create_app
 
-    made = create_app(
-        APP_ENV="test",
-        DATABASE_URL=url,
-        FIELD_KEY_FILE=str(key_file),
-        STORAGE_DIR=str(folder / "files"),
-        AUDIT_HEAD_FILE=str(folder / "audit-head"),
-        **overrides,
-    )
+    made = create_app(**_settings(url, key_file, folder), **overrides)
     made.test_client_class = Client
     return made
 
@@ -299,12 +307,58 @@ def client(app: Any, session: Any) -> Any:
     return app.test_client()
 
 
+# What an application is told of its database, and what it makes of it.
+PLACES = (
+    "DATABASE_URL", "FIELD_KEY_FILE", "STORAGE_DIR", "AUDIT_HEAD_FILE",
+    "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_ENGINE_OPTIONS",
+)  # fmt: skip
+
+
+class Wired:
+    """An application that moves from copy to copy: wiring takes a second, an engine none.
+
+    Each copy finds it as it was made; what a test has set or counted in it is gone.
+    """
+
+    def __init__(self, made: Any) -> None:
+        self.app = made
+        self._settings, self._extensions = dict(made.config), dict(made.extensions)
+
+    def move(self, url: str, key_file: Path, folder: Path) -> Any:
+        """Return the application as it starts on a database."""
+        from app import _check_keys
+        from app.extensions import db
+        from config import read_config
+
+        read = read_config(**_settings(url, key_file, folder))
+        config, extensions = self.app.config, self.app.extensions
+        config.clear()
+        config.update(self._settings | {name: read[name] for name in PLACES})
+        extensions.clear()
+        extensions.update(self._extensions)
+        options = {"url": config["SQLALCHEMY_DATABASE_URI"], "echo": False, "echo_pool": False}
+        options |= config["SQLALCHEMY_ENGINE_OPTIONS"]
+        db._apply_driver_defaults(options, self.app)
+        db._app_engines[self.app][None] = db._make_engine(None, options, self.app)
+        _check_keys(self.app)
+        return self.app
+
+
+@pytest.fixture(scope="session")
+def _wired(tmp_path_factory: pytest.TempPathFactory) -> Wired:
+    from app.core.keys import create_key_file
+
+    folder = tmp_path_factory.mktemp("wired")
+    create_key_file(folder / KEY_FILE)
+    return Wired(make_app(f"sqlite:///{folder / 'none.db'}", folder / KEY_FILE, folder))
+
+
 @contextmanager
-def _live(database: Database, key_file: Path) -> Iterator[Any]:
+def _live(wired: Wired, database: Database, key_file: Path) -> Iterator[Any]:
     from app.extensions import db
 
     name, url = database.copy()
-    made = make_app(url, key_file, database.folder / name)
+    made = wired.move(url, key_file, database.folder / name)
     try:
         yield made
     finally:
@@ -315,11 +369,13 @@ def _live(database: Database, key_file: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def live_app(request: pytest.FixtureRequest, kind: str, key_file: Path) -> Iterator[Any]:
+def live_app(
+    request: pytest.FixtureRequest, kind: str, key_file: Path, _wired: Wired
+) -> Iterator[Any]:
     """The application on a copy of the database, with real commits: threads, workers, kills."""
     database = request.getfixturevalue("database")
     _release(request)
-    with _live(database, key_file) as made:
+    with _live(_wired, database, key_file) as made:
         yield made
 
 

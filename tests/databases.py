@@ -1,9 +1,13 @@
 """Empty databases of both kinds for tests that need tables and processes, but no application."""
 
+import atexit
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -21,20 +25,59 @@ TABLES = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+_folder = TemporaryDirectory(prefix="original-")
+atexit.register(_folder.cleanup)
+DIALECTS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(params=DIALECTS)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """Yield an engine on a database with queue, history and its fences; the system looks on."""
-    with system():
-        if request.param == "sqlite":
-            url = f"sqlite:///{tmp_path / 'test.db'}"
-            with _tables(url) as engine:
-                yield engine
-            return
-        server = os.environ.get("TEST_PG_URL")
-        if server is None:
-            pytest.skip("no PostgreSQL")
-        with _postgres_database(server) as url, _tables(url) as engine:
-            yield engine
+    with system(), _copy(request.param, tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def kept_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """The same for all tests of a module, which roll back what they do."""
+    with _copy(request.param, tmp_path_factory.mktemp("kept")) as engine:
+        yield engine
+
+
+@contextmanager
+def _copy(dialect: str, folder: Path) -> Iterator[Engine]:
+    if dialect == "sqlite":
+        path = folder / "test.db"
+        shutil.copy(_sqlite_original(), path)
+        engine = create_engine(f"sqlite:///{path}")
+        yield engine
+        engine.dispose()
+        return
+    if "TEST_PG_URL" not in os.environ:
+        pytest.skip("no PostgreSQL")
+    with _postgres_database(_postgres_original()) as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@cache
+def _sqlite_original() -> Path:
+    """A file with the tables, made once per worker, from which copies are made."""
+    path = Path(_folder.name) / "original.db"
+    _fill(f"sqlite:///{path}")
+    return path
+
+
+@cache
+def _postgres_original() -> str:
+    """The same on the server; its name."""
+    name = f"test_{uuid4().hex}"
+    _administer(f"CREATE DATABASE {name}")
+    _fill(_postgres_address(name))
+    return name
 
 
 def fences_off(session: Session) -> None:
@@ -46,8 +89,15 @@ def fences_off(session: Session) -> None:
             session.execute(text(f"DROP TRIGGER {statement.split()[2]}{on}"))
 
 
-@contextmanager
-def _tables(url: str) -> Iterator[Engine]:
+def close() -> None:
+    """Remove from the server what was made once per worker."""
+    if _postgres_original.cache_info().currsize:
+        _administer(f"DROP DATABASE {_postgres_original()} WITH (FORCE)")
+    if administrator.cache_info().currsize:
+        administrator().dispose()
+
+
+def _fill(url: str) -> None:
     engine = create_engine(url)
     Model.metadata.create_all(engine, tables=TABLES)
     with engine.begin() as connection:
@@ -57,19 +107,31 @@ def _tables(url: str) -> Iterator[Engine]:
         for table in APPEND_ONLY:
             for statement in append_only_statements(dialect, table):
                 connection.execute(text(statement))
-    yield engine
     engine.dispose()
 
 
 @contextmanager
-def _postgres_database(server: str) -> Iterator[str]:
+def _postgres_database(original: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+    _administer(f"CREATE DATABASE {name} TEMPLATE {original}")
     try:
-        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        yield _postgres_address(name)
     finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        admin.dispose()
+        _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _postgres_address(name: str) -> str:
+    server = make_url(os.environ["TEST_PG_URL"])
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(statement: str) -> None:
+    with administrator().connect() as connection:
+        connection.execute(text(statement))
+
+
+@cache
+def administrator() -> Engine:
+    """The server's own database; one connection per worker makes and drops all others."""
+    url = make_url(os.environ["TEST_PG_URL"]).set(drivername="postgresql+psycopg")
+    return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1)

@@ -3,15 +3,17 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from app.jobs.worker import EXTENSION, Worker
 from config import ROOT
 from tests.machine import find_chromium
+from tests.views.pages import token_of
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 ARGUMENTS = [
@@ -34,6 +36,15 @@ WORDS = """() => {
   return [...found].filter(Boolean);
 }"""  # noqa: E501
 DESK, PHONE = (1440, 900), (390, 844)
+POLL = 0.02  # Seconds between the looks of a server whether it is to stop.
+PATIENCE = 30  # Seconds for a page to become quiet.
+CALM = 2  # So many looks in turn at a page that asks for nothing.
+# Two frames and the tasks between them: whatever the page wants to ask for, it has begun.
+DRAWN = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+  () => setTimeout(done, 30))))"""
+# What moves has arrived; what moves for ever is not waited for.
+STILL = """() => Promise.allSettled(document.getAnimations()
+  .filter(each => each.effect?.getComputedTiming().endTime < 2000).map(each => each.finished))"""
 
 
 @pytest.fixture(scope="session")
@@ -59,25 +70,42 @@ class Site:
         with self.app.app_context():
             Worker(self.app.extensions[EXTENSION]).run(once=True)
 
-    def sign_in(self, key: str, *, size: tuple[int, int] = DESK, language: str = "zh") -> "Person":
-        """A person with a browser window."""
+    def sign_in(
+        self,
+        key: str,
+        *,
+        size: tuple[int, int] = DESK,
+        language: str = "zh",
+        typed: bool = False,
+    ) -> "Person":
+        """A person with a browser window; `typed` goes by the page of the sign-in."""
         context = self.chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale="zh-CN" if language == "zh" else "en-US",
             base_url=self.base,
             accept_downloads=True,
+            reduced_motion="reduce",
         )
         page = context.new_page()
         page.on("console", lambda message: self._note(page, message))
         page.on("pageerror", lambda error: self.messages.append(f"{page.url}: {error}"))
         page.on("request", lambda request: self._only_here(request.url))
         person = Person(self, page)
-        person.go("/login/")
-        page.fill("input[name=username]", self.world.usernames.get(key, key))
-        page.fill("input[name=password]", self.world.password)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_load_state()
-        person.go(f"/lang/{language}")
+        form = {
+            "username": self.world.usernames.get(key, key),
+            "password": self.world.password,
+        }
+        if typed:
+            person.go("/login/")
+            for name, value in form.items():
+                page.fill(f"input[name={name}]", value)
+            page.press("input[name=password]", "Enter")
+            person.settle()
+        else:
+            asked = context.request  # Has the cookies of the window.
+            form["csrf_token"] = token_of(asked.get("/login/").text())
+            asked.post("/login/", form=form, max_redirects=0)
+        context.request.get(f"/lang/{language}", max_redirects=0)
         return person
 
     def _note(self, page: Page, message: Any) -> None:
@@ -96,16 +124,49 @@ class Person:
 
     def __init__(self, site: Site, page: Page) -> None:
         self.site, self.page = site, page
+        self._asked: set[Any] = set()
+        self._count = 0
+        page.on("request", self._begun)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
+
+    def _begun(self, request: Any) -> None:
+        self._asked.add(request)
+        self._count += 1
+
+    def _ended(self, request: Any) -> None:
+        self._asked.discard(request)
 
     def go(self, path: str, status: int = 200) -> Page:
         """Open an address that answers with a status, and wait until it is quiet."""
         if status != 200:
             self.site.refusals.add(status)
         answer = self.page.goto(self.site.base + path)
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
         assert answer is not None
         assert answer.status == status, (path, answer.status)
         return self.page
+
+    def settle(self) -> None:
+        """Wait until the page is loaded and drawn, asks for nothing more and stands still."""
+        self.page.wait_for_load_state()
+        deadline, calm = monotonic() + PATIENCE, 0
+        while calm < CALM:
+            assert monotonic() < deadline, f"{self.page.url} still asks: {self._asked}"
+            before = self._count
+            try:
+                self.page.evaluate(DRAWN)
+            except Error:  # The page made way for another.
+                self.page.wait_for_load_state()
+                calm = 0
+                continue
+            calm = 0 if self._asked or self._count != before else calm + 1
+        self.page.evaluate(STILL)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the window another size, and wait until the page has found its place in it."""
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.settle()
 
     def words(self) -> list[str]:
         """Every text that a person sees, hears or finds in an empty control."""
@@ -120,7 +181,8 @@ class Person:
     def faults(self) -> list[str]:
         """What axe finds on the page as it is (WCAG 2 A and AA, best practice)."""
         # axe runs in the page's own world as a script of the driver, which no policy holds back.
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found["violations"]]
 
@@ -129,7 +191,7 @@ class Person:
 def site(live_app: Any, world: Any, chromium: Browser) -> Iterator[Site]:
     """The application served on a free port of the loopback; fails on any console message."""
     server = make_server("127.0.0.1", 0, live_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True)
     thread.start()
     made = Site(live_app, world, chromium, server.server_port)
     yield made

@@ -41,7 +41,7 @@ def decide(person: Person, path: str, step: str) -> None:
     person.go(path)
     person.page.locator(f"form[action$='/{step}'] button").first.click()
     person.page.locator("dialog[open] [data-yes]").click()
-    person.page.wait_for_load_state("networkidle")
+    person.settle()
 
 
 def test_a_teacher_adds_on_the_phone_and_the_file_shows_it_once_it_is_approved(site: Any) -> None:
@@ -53,7 +53,7 @@ def test_a_teacher_adds_on_the_phone_and_the_file_shows_it_once_it_is_approved(s
     teacher = site.sign_in("teacher_A1", size=PHONE)
     teacher.go("/my-file/set/learning")
     teacher.page.click("a[href*='/addition/new/']")
-    teacher.page.wait_for_load_state("networkidle")
+    teacher.settle()
     fill(teacher, STUDY)
     assert teacher.fits()
     teacher.page.click("button[type=submit].btn-primary")

@@ -117,7 +117,7 @@ def stored(site: Any, key: int) -> dict[str, list[dict[str, str]]]:
 def save(person: Person) -> None:
     """Send the form of the page."""
     person.page.click("main form .tm-save button.btn-primary")
-    person.page.wait_for_load_state("networkidle")
+    person.settle()
 
 
 def answer(page: Any, field: str, value: str) -> None:
@@ -151,7 +151,7 @@ def decide_all(person: Person, act: str, tick: bool = False) -> None:
     if tick:
         dialog.locator("input[type=checkbox]").check()
     dialog.locator("button[data-send], button[data-yes]").first.click()
-    page.wait_for_load_state("networkidle")
+    person.settle()
 
 
 def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> None:
@@ -159,10 +159,10 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     mine, wrong = world.teacher("A1", "draft"), more_files(site)
     without_core(site, mine.id)
 
-    teacher = site.sign_in("teacher_A1", size=PHONE)
+    teacher = site.sign_in("teacher_A1", size=PHONE, typed=True)
     teacher.go("/my-file/set/contact")
     teacher.page.click(f"main a[href*='/teacher/{mine.id}/set/contact']")
-    teacher.page.wait_for_load_state("networkidle")
+    teacher.settle()
     teacher.page.fill("[name=address]", "某区某街道一号")
     assert teacher.fits()
     save(teacher)
@@ -170,14 +170,14 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     page.click("button[data-dialog='#step-submit']")
     page.check("dialog[open] input[type=checkbox]")
     page.click("dialog[open] button.btn-primary")
-    page.wait_for_load_state("networkidle")
+    teacher.settle()
     assert states(site)[mine.id] == "submitted"
 
     clerk = site.sign_in("school_info_A1")
     answers = given(str(today().year - 1))
     for set_code, (row,) in answers.items():
         clerk.go(f"/teacher/{mine.id}/set/{set_code}").click(f"main a[href*='/set/{set_code}/new']")
-        clerk.page.wait_for_load_state("networkidle")
+        clerk.settle()
         for field, value in row.items():
             answer(clerk.page, field, value)
         save(clerk)
@@ -209,11 +209,11 @@ def test_a_file_travels_from_the_teachers_phone_to_the_ministry(site: Any) -> No
     assert states(site)[mine.id] == "city_accepted"
     page = city.go("/reports/new")
     page.click("main form button.btn-primary")
-    page.wait_for_load_state("networkidle")
+    city.settle()
     confirm = page.locator("dialog[open] button[data-yes]")
     if confirm.count():
         confirm.click()
-        page.wait_for_load_state("networkidle")
+        city.settle()
     site.work()
     assert states(site)[mine.id] == "reported"
     assert stored(site, mine.id) == answers

@@ -36,11 +36,10 @@ def test_pages_are_accessible_and_fit(site: Any, language: str) -> None:
     for key in sorted(set(PAGES.values())):
         person = site.sign_in(key, language=language)
         for path in (path for path, who in PAGES.items() if who == key):
-            person.page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+            person.resize(DESK)
             person.go(path)
             found = person.faults()
-            person.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-            person.page.wait_for_timeout(150)
+            person.resize(PHONE)
             found += person.faults() + ([] if person.fits() else ["wider than a phone"])
             if found:
                 faults[path] = found
@@ -67,6 +66,6 @@ def test_a_file_is_accessible_and_fits(site: Any, language: str, size: tuple[int
     assert person.fits()
     person.go(f"/teacher/{file.id}/set/learning/new")
     person.page.click("form button.btn-primary")
-    person.page.wait_for_load_state("networkidle")
+    person.settle()
     assert person.faults() == []
     assert person.fits()

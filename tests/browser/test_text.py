@@ -226,7 +226,7 @@ def _history(watch: Watch, file: int) -> None:
     watch.page.goto(watch.person.site.base + f"/teacher/{file}", wait_until="load")
     watch.page.click("#tab-history")
     watch.page.wait_for_selector("#history > *")
-    watch.page.wait_for_load_state("networkidle")
+    watch.person.settle()
     watch.note()
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
+    Engine,
     Integer,
     LargeBinary,
     MetaData,
@@ -18,10 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from app.access.scope import system
 from app.models import fences
 from app.models.history import Audit, AuditSeal, Transition
 from app.models.record import MOVABLE, SETS
-from tests.databases import engine  # noqa: F401
+from tests.databases import engine, kept_engine  # noqa: F401
 
 METADATA = MetaData()
 RECORD = Table(
@@ -47,21 +49,27 @@ FROM, TO = "2026-01-01 00:00:00.000000", "2026-06-01 00:00:00.000000"
 OLD_KEY, SAME_KEY, NEW_KEY = b"\x01\x01old", b"\x01\x01new", b"\x01\x02new"
 
 
-@pytest.fixture
-def connection(engine) -> Iterator[Connection]:  # noqa: F811
-    METADATA.create_all(engine)
+@pytest.fixture(scope="module")
+def fenced(kept_engine) -> Iterator[Engine]:  # noqa: F811
+    METADATA.create_all(kept_engine)
     rows = [
         {"id": DRAFT},
         {"id": LIVE, "valid_from": _moment(FROM)},
         {"id": PAST, "valid_from": _moment(FROM), "valid_to": _moment(TO)},
     ]
     same = {"uuid": "u", "state": "x", "order": "1", "id_no": OLD_KEY, "valid_from": None}
-    with engine.connect() as connection:
-        for statement in fences.all_fences(engine.dialect.name, METADATA):
+    with kept_engine.begin() as connection:
+        for statement in fences.all_fences(kept_engine.dialect.name, METADATA):
             connection.execute(text(statement))
         connection.execute(RECORD.insert(), [same | {"valid_to": None} | row for row in rows])
-        connection.commit()
+    return kept_engine
+
+
+@pytest.fixture
+def connection(fenced) -> Iterator[Connection]:
+    with system(), fenced.connect() as connection:
         yield connection
+        connection.rollback()
 
 
 def _moment(value):
