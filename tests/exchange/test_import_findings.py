@@ -177,8 +177,7 @@ def test_an_active_file_elsewhere_names_the_school_and_nothing_else(importing, w
 
 
 def test_more_foreign_numbers_than_a_day_allows_name_no_school(importing, world, monkeypatch):
-
-    monkeypatch.setattr(checking, "_foreign_names_left", lambda *_: 1)
+    monkeypatch.setattr(checking, "left_today", lambda *_: 1)
     others = [world.teacher("B1", "effective", n) for n in (1, 2)]
     contents = [
         one(
