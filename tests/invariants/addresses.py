@@ -50,7 +50,7 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (r"^/rotation/new/", "file"),
-    (r"^/(api/v1/rotation|rotations?|flow/rotation)/", "rotation"),
+    (r"^/(api/v1/rotation|rotations?|flow/rotation)/.*<(int:)?pk>", "rotation"),
     (r"^/(api/v1/guest|guests)/", "guest"),
     (r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer)/<int:pk>", "transfer"),
     (r"^/transfers/action/", "transfer"),

@@ -16,23 +16,29 @@ from app.core.errors import NotFound
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import codes_for
 from app.services.transfer import AS_INDICATORS, DOCUMENT_LENGTH
-from app.views.labels import indicator_label
+from app.views.labels import column_label, indicator_label
 from app.views.widgets import MonthTextField
 
 SALT = "transfer"
 VALID = 30 * 60  # Seconds between a person found and the application.
 
 
+def said_label(name: str) -> Any:
+    """Return the name of what is said of a person at the receiving school, as the catalogue has
+    it."""
+    return indicator_label(*AS_INDICATORS[name])
+
+
 class LookUpForm(DynamicForm):
     """Exactly whom (SEC-13)."""
 
     id_no = StringField(
-        indicator_label("basic", "id_no"),
+        column_label("id_no"),
         validators=[InputRequired(), Length(max=20)],
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
     name = StringField(
-        indicator_label("basic", "name"),
+        column_label("name"),
         validators=[InputRequired(), Length(max=50)],
         render_kw={"autocomplete": "off"},
     )
@@ -50,16 +56,10 @@ class ApplicationForm(DynamicForm):
 class TakeForm(DynamicForm):
     """Where the person is placed at the receiving school (4.6)."""
 
-    join_month = MonthTextField(
-        indicator_label("basic", "join_school"), validators=[InputRequired()]
-    )
-    staff_category = SelectField(
-        indicator_label("basic", "staff_category"), validators=[InputRequired()]
-    )
-    post_category = SelectField(
-        indicator_label("post", "post_category"), validators=[InputRequired()]
-    )
-    post_grade = SelectField(indicator_label("post", "post_grade"), validators=[InputRequired()])
+    join_month = MonthTextField(said_label("join_month"), validators=[InputRequired()])
+    staff_category = SelectField(said_label("staff_category"), validators=[InputRequired()])
+    post_category = SelectField(said_label("post_category"), validators=[InputRequired()])
+    post_grade = SelectField(said_label("post_grade"), validators=[InputRequired()])
 
     @classmethod
     def for_actor(cls, actor: Actor, known: Catalog, **given: Any) -> "TakeForm":
