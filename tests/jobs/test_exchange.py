@@ -180,6 +180,7 @@ def test_all_or_nothing_shows_progress_and_a_cancellation_leaves_nothing(
     assert snapshot(school.session) == before
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("take", ["all", "good"])
 def test_killed_at_ten_points_it_leaves_all_or_nothing_and_another_worker_goes_on(
     live_app, school, monkeypatch, tmp_path, take

@@ -109,6 +109,7 @@ def test_opening_marks_read_and_leads_to_the_place(app: Any, session: Any, world
     assert unread(session, actor) == {other, place}
 
 
+@pytest.mark.wide
 def test_every_place_of_a_notice_can_be_opened(app: Any, session: Any, world: Any) -> None:
     for key in ("school_info_A1", "district_info_A", "city_info", "teacher_A1", "city_audit"):
         actor = world.actors[key]

@@ -35,6 +35,7 @@ def test_the_eight_blocks_exist_and_are_searched(app: Any, session: Any, world: 
     assert all(set(rows) <= {str(ref.id)} for rows in found.values())
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("key", ["city_assistant", "district_info_A", "school_head_A1"])
 def test_each_list_shows_its_scope_with_masks(app: Any, session: Any, world: Any, key: str) -> None:
     client, actor = sign_in(app, world, key), world.actors[key]

@@ -131,6 +131,7 @@ def failing_at(engine: Any, number: int) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", before)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("case", RACES, ids=[each[2] for each in RACES])
 @pytest.mark.parametrize("size", [1, 2], ids=["one", "two of a bulk act"])
 def test_a_fault_at_any_statement_or_at_the_commit_leaves_nothing(live_app, world, case, size):

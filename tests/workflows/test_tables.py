@@ -35,6 +35,9 @@ from tests.workflows.tables import (
     take,
 )
 
+# Every state, step, role and side: minutes, as the fences over pages are.
+pytestmark = pytest.mark.wide
+
 
 class Walk(NamedTuple):
     """A flow with objects of each of its states; `opener` is the role that opened them."""
