@@ -118,8 +118,8 @@ class TransferView(StepActs, BaseModelView):
     base_order = ("state_since", "desc")
     label_columns = {
         "name": _l("Teacher"),
-        "from_school_id": _l("From"),
-        "school_id": _l("To"),
+        "from_school_id": _l("School left"),
+        "school_id": _l("School joined"),
         "state": _l("State"),
         "turn": _l("Whose turn"),
         "waiting": _l("Waiting"),
