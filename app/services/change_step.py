@@ -59,13 +59,6 @@ class Proposal:
         return Coming(self.present, self.pending, tuple(self.item.fields))
 
 
-def hold_files(session: Session, keys: Sequence[int]) -> None:
-    """Lock the files that some additions or changes are about, in order of id."""
-    mine = select(Process.teacher_id).where(among(session, Process.id, keys))
-    query = select(Teacher.id).where(Teacher.id.in_(mine)).order_by(Teacher.id)
-    session.execute(query.with_for_update(of=Teacher))
-
-
 # Reading.
 
 

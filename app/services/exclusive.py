@@ -1,7 +1,7 @@
 """Which processes a file may have open beside one another (workflows s0): asked when one is opened,
 and again by the steps that put another party under way (4.3, 4.6, 5.2, 6.5)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -204,6 +204,19 @@ def hold(session: Session, teacher_ids: Iterable[int]) -> None:
     ).all()
     if len(locked) != len(ids):
         raise NotFound()
+
+
+def holds_files(model: Any) -> Callable[[Session, Sequence[int]], None]:
+    """What every flow about files does first (the engine's `holds`): lock the files of some of its
+    objects before the objects. What is opened of a file, and what another flow does with it, takes
+    the file first as well, so that nobody waits for another crosswise."""
+
+    def hold_files(session: Session, keys: Sequence[int]) -> None:
+        hold(
+            session, session.scalars(select(model.teacher_id).where(among(session, model.id, keys)))
+        )
+
+    return hold_files
 
 
 def occupy(session: Session, kind: Kind, teacher_id: int, process_id: int) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.modules import Module, Switch, is_on, switch_of
 from app.access.roles import Role
-from app.access.scope import Actor
+from app.access.scope import Actor, scoped_get
 from app.core.clock import now
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.indicators.catalog import Catalog
@@ -287,7 +287,9 @@ def _name_host(session: Session, item: Rotation, raw: Values) -> list[Problem]:
 
 
 def _hold_draft(session: Session, actor: Actor, item: Rotation, version: int | None) -> Teacher:
-    """Lock a draft of the actor's school and its file, in the order of the steps."""
+    """Lock the file and a draft of the actor's school, in the order of the steps."""
+    teacher = scoped_get(session, Teacher, item.teacher_id)
+    hold(session, teacher)
     again = select(Rotation).where(Rotation.id == item.id).with_for_update(of=Rotation)
     if session.scalars(again.execution_options(populate_existing=True)).first() is None:
         raise NotFound()
@@ -295,8 +297,6 @@ def _hold_draft(session: Session, actor: Actor, item: Rotation, version: int | N
         raise Forbidden()
     if item.state != RotationState.DRAFT or version not in (None, item.version):
         raise Stale()
-    teacher = session.get_one(Teacher, item.teacher_id)
-    hold(session, teacher)
     return teacher
 
 

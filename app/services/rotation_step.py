@@ -48,7 +48,7 @@ class Sent:
 
 
 def sent(act: Any, items: Sequence[Rotation]) -> list[Sent]:
-    """Some rotations in order of id with their files, read once per act; the files are locked, so
+    """Some rotations in order of id with their files, read once per act; the files are held, so
     that they stay what they are until its end."""
     if "sent" not in act.notes:
         act.notes["sent"] = _read(act.session, items)
@@ -58,14 +58,12 @@ def sent(act: Any, items: Sequence[Rotation]) -> list[Sent]:
 
 def _read(session: Session, items: Sequence[Rotation]) -> dict[int, Sent]:
     ids = sorted({item.teacher_id for item in items})
-    held = (
+    files = (
         select(Teacher)
         .where(among(session, Teacher.id, ids))
-        .order_by(Teacher.id)
-        .with_for_update(of=Teacher)
         .execution_options(populate_existing=True)
     )
-    teachers = {teacher.id: teacher for teacher in session.scalars(held)}
+    teachers = {teacher.id: teacher for teacher in session.scalars(files)}
     cls = TEACHER_SETS[SET]
     rows = select(cls).where(among(session, cls.teacher_id, ids), cls.as_of())
     records = {row.uuid: row for row in session.scalars(rows)}

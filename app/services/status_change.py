@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access.roles import Role
-from app.access.scope import Actor
+from app.access.scope import Actor, scoped_get
 from app.core.clock import now, today
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.indicators.catalog import Catalog
@@ -218,12 +218,12 @@ def day_problems(session: Session, teacher: Teacher, to_status: str, day: date) 
 
 
 def _hold_draft(session: Session, actor: Actor, item: StatusChange, version: int | None) -> Teacher:
-    """Lock a draft of the actor's school at the version that was seen, and its file."""
+    """Lock the file and a draft of the actor's school at the version that was seen."""
+    teacher = scoped_get(session, Teacher, item.teacher_id)
+    filling.hold(session, teacher)  # Before the draft, as the steps of the flow do.
     again = select(StatusChange).where(StatusChange.id == item.id).with_for_update()
     if session.scalars(again.execution_options(populate_existing=True)).first() is None:
         raise NotFound()
-    teacher = session.get_one(Teacher, item.teacher_id)
-    filling.hold(session, teacher)
     if actor.role != Role.SCHOOL_INFO or actor.unit_id != item.school_id:
         raise Forbidden()
     if item.state != StatusState.DRAFT or version not in (None, item.version):

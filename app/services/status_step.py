@@ -17,7 +17,6 @@ from app.indicators import checks
 from app.indicators.catalog import Catalog, catalog
 from app.indicators.checks.treatment import DISMISSED
 from app.indicators.file import FileData
-from app.models.change import OPEN, RecordChange
 from app.models.status_change import StatusChange, StatusState
 from app.models.teacher import PERSONNEL, Affiliation, Teacher
 from app.services import affiliation, check, leaver
@@ -25,7 +24,7 @@ from app.services.among import among
 from app.services.change_step import own_work
 from app.services.contents import file_data
 from app.services.effect import bring_into_force
-from app.services.exclusive import Kind, hold, refusals
+from app.services.exclusive import Kind, refusals
 from app.services.facts import facts
 from app.services.identity import flush_identity
 from app.services.status_change import (
@@ -48,21 +47,15 @@ Guarded = dict[int, list[Problem]]
 
 
 def files_of(act: Any, items: Sequence[StatusChange]) -> dict[int, Teacher]:
-    """The files of some status changes, read once per act and locked until its end: wherever they
-    lie by now, for one that has moved on is not the school's any more."""
+    """The files of some status changes, read once per act; they are held until its end: wherever
+    they lie by now, for one that has moved on is not the school's any more."""
     if "files_of" not in act.notes:
-        act.notes["files_of"] = _held(act.session, sorted({item.teacher_id for item in items}))
+        act.notes["files_of"] = _read(act.session, sorted({item.teacher_id for item in items}))
     found: dict[int, Teacher] = act.notes["files_of"]
     return found
 
 
-def _held(session: Session, ids: list[int]) -> dict[int, Teacher]:
-    # Additions and changes before their files, as their own steps lock them.
-    mine = (among(session, RecordChange.teacher_id, ids), RecordChange.state.in_(OPEN))
-    session.execute(
-        select(RecordChange.id).where(*mine).order_by(RecordChange.id).with_for_update()
-    ).all()
-    hold(session, ids)
+def _read(session: Session, ids: list[int]) -> dict[int, Teacher]:
     rows = session.scalars(
         select(Teacher)
         .options(joinedload(Teacher.school))

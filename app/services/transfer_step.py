@@ -5,7 +5,6 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.access.roles import Role
 from app.core.errors import Problem
@@ -37,13 +36,6 @@ Guarded = dict[int, list[Problem]]
 APPLIED = ("planned_on", "position", "reason")
 POST = ("post_category", "post_grade")
 TAKEN = ("join_month", "staff_category", *POST)
-
-
-def hold_files(session: Session, keys: Sequence[int]) -> None:
-    """Lock the files of transfers before the transfers themselves: opening one, and what other
-    flows do with a file, takes the file first."""
-    mine = select(Transfer.teacher_id).where(among(session, Transfer.id, keys))
-    exclusive.hold(session, session.scalars(mine))
 
 
 def teacher_ids(items: Iterable[Transfer]) -> list[int]:

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.models.change import Addition, AdditionState
 from app.services import change_step as rule
+from app.services.exclusive import holds_files
 from app.services.notice import Telling
 from app.services.review import pass_fence
 from app.workflows import parties as party
@@ -28,7 +29,7 @@ ADDITION = Workflow(
     terminal=frozenset({AdditionState.APPROVED, REJECTED, WITHDRAWN}),
     label=_l("Addition"),
     state_table="wf_addition_state",
-    holds=rule.hold_files,
+    holds=holds_files(Addition),
     steps=(
         Step(
             "confirm",

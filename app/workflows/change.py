@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.models.change import Change, ChangeState
 from app.services import change_step as rule
+from app.services.exclusive import holds_files
 from app.services.notice import Telling
 from app.services.review import pass_fence
 from app.workflows import parties as party
@@ -34,7 +35,7 @@ CHANGE = Workflow(
     terminal=frozenset({APPROVED, ChangeState.REJECTED, ChangeState.WITHDRAWN, SUPERSEDED}),
     label=_l("Change"),
     state_table="wf_change_state",
-    holds=rule.hold_files,
+    holds=holds_files(Change),
     steps=(
         Step(
             "submit",

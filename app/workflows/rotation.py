@@ -11,6 +11,7 @@ from app.models.rotation import Rotation, RotationState
 from app.services import rotation_effect as effect
 from app.services import rotation_step as rule
 from app.services.change_step import not_own_work
+from app.services.exclusive import holds_files
 from app.services.notice import Telling
 from app.services.review import pass_fence
 from app.workflows import parties as party
@@ -35,6 +36,7 @@ ROTATION = Workflow(
     terminal=frozenset({ENDED, RotationState.REJECTED, RotationState.WITHDRAWN, TERMINATED}),
     label=_l("Rotation"),
     state_table="wf_rotation_state",
+    holds=holds_files(Rotation),
     steps=(
         Step(
             "submit",

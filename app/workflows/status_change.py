@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.clock import today
 from app.models.status_change import StatusChange, StatusState
 from app.services import status_step as rule
+from app.services.exclusive import holds_files
 from app.services.notice import Telling
 from app.services.review import pass_fence
 from app.workflows import parties as party
@@ -51,6 +52,7 @@ STATUS_CHANGE = Workflow(
     terminal=frozenset({REJECTED, WITHDRAWN, REVOKED}),
     label=_l("Status change"),
     state_table="wf_status_state",
+    holds=holds_files(StatusChange),
     steps=(
         Step(
             "make_effective",

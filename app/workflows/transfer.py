@@ -15,6 +15,7 @@ from app.models.transfer import CLOSED, Transfer, TransferState
 from app.services import transfer_step as rule
 from app.services import transfer_take as take
 from app.services.among import among
+from app.services.exclusive import holds_files
 from app.services.notice import Telling
 from app.services.review import pass_fence
 from app.workflows import parties as party
@@ -104,7 +105,7 @@ TRANSFER = Workflow(
     terminal=frozenset(CLOSED),
     label=_l("Transfer"),
     state_table="wf_transfer_state",
-    holds=rule.hold_files,
+    holds=holds_files(Transfer),
     steps=(
         Step(
             "submit",
