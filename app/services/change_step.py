@@ -15,7 +15,7 @@ from app.access.roles import Role
 from app.core.crypto import search_indexes
 from app.core.errors import Problem
 from app.core.sealed import UNREADABLE
-from app.indicators.catalog import Catalog, catalog
+from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment
 from app.models.change import AdditionState, ChangeKind, ChangeState
 from app.models.change import RecordChange as Process
@@ -138,10 +138,6 @@ def _has_moved(item: Process, before: Any, present: Any) -> bool:
     return any(present.value(code) != before.value(code) for code in codes)
 
 
-def _catalog(act: Any) -> Catalog:
-    return act.catalog or catalog(act.session)
-
-
 def _standing(act: Any, items: Sequence[Process]) -> list[Proposal]:
     """The proposals that still fit their files."""
     return [each for each in proposals(act, items) if not each.is_lost]
@@ -162,7 +158,7 @@ def rules_hold(act: Any, items: list[Process]) -> Guarded:
 
     Several of one file are asked one upon the other, in the order in which they were opened.
     """
-    known, standing = _catalog(act), _standing(act, items)
+    known, standing = act.known, _standing(act, items)
     teachers = {each.teacher.id: each.teacher for each in standing}
     files = file_data(act.session, list(teachers.values()), known) if teachers else {}
     act.notes["files"] = dict(files)
@@ -232,7 +228,7 @@ def has_reason(act: Any, items: list[Process]) -> Guarded:
 
 def has_evidence(act: Any, items: list[Process]) -> Guarded:
     """A change of who a person is, or of core information, is proved by a document (3.2)."""
-    known = _catalog(act)
+    known = act.known
     asked = [item for item in items if _needs_evidence(item, known)]
     if not asked:
         return {}
@@ -318,7 +314,7 @@ def take_effect(act: Any, items: list[Process]) -> None:
         [each.coming for each in mine],
         at=act.at,
         cause=chosen[0].flow,
-        catalog=_catalog(act),
+        catalog=act.known,
         files=act.notes.get("files"),
     )
     attachment.take_over(act.session, chosen)

@@ -24,7 +24,7 @@ from app.core.crypto import seal, unseal
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.core.reference import Code, Indicator
 from app.core.sealed import REMEDY, UNREADABLE
-from app.indicators.catalog import Catalog, catalog, language
+from app.indicators.catalog import Catalog, language
 from app.indicators.file import FileData
 from app.indicators.rules import codes_of
 from app.indicators.values import as_text
@@ -149,7 +149,7 @@ def wait_for_effects(act: Any) -> None:
 
 def codes_mapped(act: Any, files: list[Teacher]) -> dict[int, list[Problem]]:
     """Every code of the city's own has a counterpart of the Ministry's (`report_as`)."""
-    known = _catalog(act)
+    known = act.known
     found: dict[int, list[Problem]] = {}
     for key, file in _content(act, files).items():
         missing = list(_unmapped(file, known))
@@ -158,14 +158,10 @@ def codes_mapped(act: Any, files: list[Teacher]) -> dict[int, list[Problem]]:
     return found
 
 
-def _catalog(act: Any) -> Catalog:
-    return act.catalog or catalog(act.session)
-
-
 def _content(act: Any, files: Sequence[Teacher]) -> Mapping[int, FileData]:
     """The content of the files, read once for guard and effect: they are locked meanwhile."""
     if "content" not in act.notes:
-        act.notes["content"] = file_data(act.session, files, _catalog(act), with_facts=False)
+        act.notes["content"] = file_data(act.session, files, act.known, with_facts=False)
     content: Mapping[int, FileData] = act.notes["content"]
     return content
 
@@ -219,7 +215,7 @@ def _unmapped(file: FileData, known: Catalog) -> Iterator[Problem]:
 def freeze_items(act: Any, files: list[Teacher]) -> None:
     """Seal what is reported of each file into the batch of this act (1.12)."""
     batch = _batch_of(act)
-    known, content = _catalog(act), _content(act, files)
+    known, content = act.known, _content(act, files)
     before = set(
         act.session.scalars(
             select(ReportItem.teacher_id).where(

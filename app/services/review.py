@@ -9,7 +9,7 @@ from sqlalchemy import delete, exists, func, insert, literal, select, update
 from app.access.roles import Role
 from app.core.clock import now, today
 from app.core.errors import Problem
-from app.indicators.catalog import Catalog, catalog
+from app.indicators.catalog import Catalog
 from app.models.base import UtcDateTime
 from app.models.correction import Correction
 from app.models.history import Transition
@@ -47,10 +47,6 @@ def _each(items: Iterable[Any], problem: Problem) -> Guarded:
     return {item.id: [problem] for item in items}
 
 
-def _catalog(act: Any) -> Catalog:
-    return act.catalog or catalog(act.session)
-
-
 def rules_hold(act: Any, files: list[Teacher]) -> Guarded:
     """No error of the rules (DQ, DQ075 included); until the head has confirmed, no open warning
     either.
@@ -59,7 +55,7 @@ def rules_hold(act: Any, files: list[Teacher]) -> Guarded:
     teacher who submits answers for the own part, the school for the rest before its head confirms;
     the authority sees what was acknowledged and by whom.
     """
-    known = _catalog(act)
+    known = act.known
     renew(act, files)
     in_school = act.step.name != "approve"
     asked = [f for f in files if f.error_count or (in_school and f.warning_count)]
@@ -80,7 +76,7 @@ def rules_hold(act: Any, files: list[Teacher]) -> Guarded:
 
 def renew(act: Any, files: list[Teacher]) -> None:
     """Check again the files whose kept result no longer holds."""
-    known = _catalog(act)
+    known = act.known
     stale = check.outdated(files, known)
     if stale:
         check.keep(act.session, stale, file_data(act.session, stale, known), known)
@@ -222,7 +218,7 @@ def _with_open_correction(act: Any, files: list[Teacher], message: str) -> Guard
 
 def places_exist(act: Any, files: list[Teacher]) -> Guarded:
     """Reasons per field name a set, or an indicator of it: basic.id_no, award (D5)."""
-    known = _catalog(act)
+    known = act.known
     wrong = [key for key in act.data.get("fields") or {} if not _is_place(key, known)]
     if not wrong:
         return {}
@@ -247,7 +243,7 @@ def submission(act: Any, files: list[Teacher]) -> Mapping[str, Any]:
 def note_submission(act: Any, files: list[Teacher]) -> None:
     """Remember who submitted, so that the person never approves it (S31); count what changed
     since the submission before."""
-    compare.count(act.session, files, _catalog(act))
+    compare.count(act.session, files, act.known)
     ids, account = _ids(files), act.actor.account_id
     known = act.session.scalars(
         select(Contributor.teacher_id).where(
@@ -263,12 +259,12 @@ def note_submission(act: Any, files: list[Teacher]) -> None:
 def count_changes(act: Any, files: list[Teacher]) -> None:
     """Count anew what changed since the file went back: the school completes its part until the
     head confirms (1.6)."""
-    compare.count(act.session, files, _catalog(act))
+    compare.count(act.session, files, act.known)
 
 
 def keep_submitted(act: Any, files: list[Teacher]) -> None:
     """Keep what was submitted before the file goes back, to compare the next submission with."""
-    compare.keep(act.session, files, act.step.name, _catalog(act))
+    compare.keep(act.session, files, act.step.name, act.known)
 
 
 def return_notes(act: Any, _files: list[Teacher]) -> Mapping[str, Any]:

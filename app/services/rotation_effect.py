@@ -21,7 +21,6 @@ from app.services.rotation_step import (
     asked_month,
     ended_on,
     has_begun,
-    known_catalog,
     sent,
     successor,
 )
@@ -124,7 +123,7 @@ def _move(
         list(coming),
         at=act.at,
         cause=CAUSE,
-        catalog=known_catalog(act),
+        catalog=act.known,
     )
 
 

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import today
 from app.core.errors import Problem
-from app.indicators.catalog import Catalog, catalog
 from app.indicators.periods import month_of
 from app.indicators.values import BadValue, parse
 from app.models.change import OPEN, RecordChange
@@ -73,11 +72,6 @@ def _read(session: Session, items: Sequence[Rotation]) -> dict[int, Sent]:
     }
 
 
-def known_catalog(act: Any) -> Catalog:
-    """The catalogue that an act goes by."""
-    return act.catalog or catalog(act.session)
-
-
 def last_day(month: str) -> date:
     """The last day of a month YYYY-MM."""
     year, number = int(month[:4]), int(month[5:])
@@ -128,7 +122,7 @@ def matrix_allows(act: Any, items: list[Rotation]) -> Guarded:
 
 def rules_hold(act: Any, items: list[Rotation]) -> Guarded:
     """The record fits the file (DQ063, DQ064)."""
-    known, mine = known_catalog(act), sent(act, items)
+    known, mine = act.known, sent(act, items)
     files = file_data(act.session, [each.teacher for each in mine], known)
     names = names_of(act.session, items)
     found = {
@@ -209,7 +203,7 @@ def is_later(act: Any, items: list[Rotation]) -> Guarded:
         try:
             month = asked_month(act)
         except BadValue as bad:
-            text = str(bad.problem(known_catalog(act).indicator(SET, "end")).message)
+            text = str(bad.problem(act.known.indicator(SET, "end")).message)
             month = ""
         else:
             text = _("An extension ends later than %(month)s.", month=item.planned_end)
@@ -223,7 +217,7 @@ def is_later(act: Any, items: list[Rotation]) -> Guarded:
 
 def asked_month(act: Any) -> str:
     """The month that an extension asks for. Raises BadValue."""
-    known = known_catalog(act)
+    known = act.known
     return str(parse(known.indicator(SET, "end"), act.data.get("until"), known) or "")
 
 
@@ -254,7 +248,7 @@ def asked_end_fits(act: Any, items: list[Rotation]) -> Guarded:
 
 
 def _fits_until(act: Any, items: list[Rotation], months: Mapping[int, str]) -> Guarded:
-    known = known_catalog(act)
+    known = act.known
     mine = [each for each in sent(act, items) if each.record is not None]
     if not mine:
         return {}

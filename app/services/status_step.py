@@ -14,7 +14,7 @@ from app.access.roles import Role
 from app.core.clock import local, today
 from app.core.errors import Problem
 from app.indicators import checks
-from app.indicators.catalog import Catalog, catalog
+from app.indicators.catalog import Catalog
 from app.indicators.checks.treatment import DISMISSED
 from app.indicators.file import FileData
 from app.models.status_change import StatusChange, StatusState
@@ -66,10 +66,6 @@ def _read(session: Session, ids: list[int]) -> dict[int, Teacher]:
     return {teacher.id: teacher for teacher in rows}
 
 
-def _catalog(act: Any) -> Catalog:
-    return act.catalog or catalog(act.session)
-
-
 def _here(act: Any, items: Iterable[StatusChange]) -> list[tuple[StatusChange, Teacher]]:
     """The status changes whose file is still of the school that registered them."""
     items = list(items)
@@ -99,7 +95,7 @@ def still_stands(act: Any, items: list[StatusChange]) -> Guarded:
             text = _("The person has another status by now. Discard this and register it anew.")
             found[item.id] = [Problem("status", text, field="to_status")]
         else:
-            problems = status_problems(item.from_status, item.to_status, _catalog(act))
+            problems = status_problems(item.from_status, item.to_status, act.known)
             found |= {item.id: problems} if problems else {}
     return found
 
@@ -119,7 +115,7 @@ def rules_hold(act: Any, items: list[StatusChange]) -> Guarded:
     """What the rules say of a status: an age of retirement that was not reached asks for a reason
     and a document (DQ040), a dismissal for its sanction (DQ057), and no status may bring an error
     that the file does not have already."""
-    known, here = _catalog(act), _here(act, items)
+    known, here = act.known, _here(act, items)
     if not here:
         return {}
     contents = file_data(act.session, [file for _item, file in here], known)
@@ -165,7 +161,7 @@ def _early(item: StatusChange, file: FileData, known: Catalog) -> list[Problem]:
 
 def number_is_free(act: Any, items: list[StatusChange]) -> Guarded:
     """Who comes back on the rolls has no other file on them (DQ007, DQ008)."""
-    known = _catalog(act)
+    known = act.known
     back = [
         (item, file)
         for item, file in _here(act, items)
@@ -197,7 +193,7 @@ def in_time(act: Any, items: list[StatusChange]) -> Guarded:
     authority approved, the authority alone (5.3)."""
     if act.actor.role != Role.SCHOOL_INFO:
         return {}
-    days = int(_catalog(act).parameter(REVOKE_DAYS))
+    days = int(act.known.parameter(REVOKE_DAYS))
     late = _("More than %(n)s days have passed. Your authority can revoke this.", n=days)
     theirs = _("The authority approved this. Only the authority can revoke it.")
     found: Guarded = {}
@@ -258,7 +254,7 @@ def asks_authority(act: Any, item: StatusChange) -> bool:
     wants it so (5.2, 4.3). What it has approved it is not asked again."""
     if item.state != StatusState.DRAFT:
         return False
-    known = _catalog(act)
+    known = act.known
     return bool(known.parameter(NEEDS_AUTHORITY)) or is_return(known, item)
 
 
@@ -275,7 +271,7 @@ def take_effect(act: Any, items: list[StatusChange]) -> None:
     chosen = [item for item in items if item.state == StatusState.EFFECTIVE]
     if not chosen:
         return
-    known, files = _catalog(act), files_of(act, items)
+    known, files = act.known, files_of(act, items)
     leaving = [item for item in chosen if files[item.teacher_id].active]
     leaving = [item for item in leaving if not is_on_the_rolls(known, item.to_status)]
     _place(act, chosen, {item.id: item.to_status for item in chosen})
@@ -295,7 +291,7 @@ def restore(act: Any, items: list[StatusChange]) -> None:
 
 def _place(act: Any, items: list[StatusChange], status: Mapping[int, str]) -> None:
     """Write status, place on the rolls and affiliation of some files, and a version of each."""
-    known, session, files = _catalog(act), act.session, files_of(act, items)
+    known, session, files = act.known, act.session, files_of(act, items)
     _affiliate(act, items, status)
     for item in items:
         file = files[item.teacher_id]
@@ -312,7 +308,7 @@ def _place(act: Any, items: list[StatusChange], status: Mapping[int, str]) -> No
 
 def _affiliate(act: Any, items: list[StatusChange], status: Mapping[int, str]) -> None:
     """Restate, end or begin the affiliations of some files, one statement each per status."""
-    known, files = _catalog(act), files_of(act, items)
+    known, files = act.known, files_of(act, items)
     restated: dict[str, list[int]] = {}
     ended: dict[tuple[str, str], list[int]] = {}
     begun: list[StatusChange] = []

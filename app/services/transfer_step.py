@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.access.roles import Role
 from app.core.errors import Problem
 from app.indicators import checks
-from app.indicators.catalog import Catalog, catalog
+from app.indicators.catalog import Catalog
 from app.indicators.file import FileData, Row, SchoolFacts
 from app.models.change import OPEN as OPEN_CHANGES
 from app.models.change import RecordChange
@@ -41,11 +41,6 @@ TAKEN = ("join_month", "staff_category", *POST)
 def teacher_ids(items: Iterable[Transfer]) -> list[int]:
     """The files that transfers are about."""
     return sorted({item.teacher_id for item in items})
-
-
-def catalog_of(act: Any) -> Catalog:
-    """The catalogue that an act goes by."""
-    return act.catalog or catalog(act.session)
 
 
 def is_complete(_act: Any, items: list[Transfer]) -> Guarded:
@@ -87,7 +82,7 @@ def modules_on(act: Any, items: list[Transfer]) -> Guarded:
     units = act.session.scalars(
         select(Unit).where(Unit.id.in_(ids)), execution_options={"unscoped": True}
     )
-    known = catalog_of(act)
+    known = act.known
     off = {unit.id: found for unit in units if (found := module_problems(unit, known))}
     problems = {
         item.id: [*off.get(item.school_id, ()), *off.get(item.from_school_id, ())] for item in items
@@ -126,7 +121,7 @@ def nothing_is_open(act: Any, items: list[Transfer]) -> Guarded:
         .order_by(RecordChange.id),
         execution_options={"unscoped": True},
     )
-    known = catalog_of(act)
+    known = act.known
     found: Guarded = {}
     for teacher_id, flow, key, code in rows:
         problem = _still_open(flow, key, code, known)
@@ -146,7 +141,7 @@ def _still_open(flow: str, key: int, code: str, known: Catalog) -> Problem:
 
 def is_placed(act: Any, items: list[Transfer]) -> Guarded:
     """Month of joining, staff category and post at the receiving school are said (4.6)."""
-    known, category = catalog_of(act), act.actor.category or ""
+    known, category = act.known, act.actor.category or ""
     given = {name: act.data[name] for name in TAKEN if name in act.data}
     values, problems = read_values(given, category, known)
     asked = [name for name in TAKEN if known.rule(*AS_INDICATORS[name], category).collected]
@@ -163,7 +158,7 @@ def is_placed(act: Any, items: list[Transfer]) -> Guarded:
 
 def post_is_sound(act: Any, items: list[Transfer]) -> Guarded:
     """Post category and grade agree, as the rules ask of an appointment (DQ033; 4.6)."""
-    known, category = catalog_of(act), act.actor.category or ""
+    known, category = act.known, act.actor.category or ""
     school = SchoolFacts(0, "", "", category, "")
     found: Guarded = {}
     for item in items:
@@ -211,7 +206,7 @@ def _missing(items: Iterable[Transfer], names: Any, text: str) -> Guarded:
 def placed(act: Any, _items: list[Transfer]) -> Mapping[str, Any]:
     """What is said with the step is kept with the transfer (4.6)."""
     given = {name: act.data[name] for name in TAKEN if act.data.get(name)}
-    values, _problems = read_values(given, act.actor.category, catalog_of(act))
+    values, _problems = read_values(given, act.actor.category, act.known)
     return values
 
 
@@ -234,4 +229,4 @@ def give_place_back(act: Any, items: list[Transfer]) -> None:
 def confirms_itself(act: Any, item: Transfer) -> bool:
     """Whether the system confirms for an authority that has issued the same transfer (s4.3)."""
     same = item.is_of_one_authority and item.state == TransferState.PENDING_OUT_AUTHORITY
-    return same and bool(catalog_of(act).parameter("same_authority_auto_confirm"))
+    return same and bool(act.known.parameter("same_authority_auto_confirm"))

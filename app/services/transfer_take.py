@@ -31,7 +31,7 @@ from app.services.draft import FILE_KEY
 from app.services.effect import ENTRY, Coming, bring_into_force, copied
 from app.services.raw_values import default_values
 from app.services.record import Columns, insert_rows, stored
-from app.services.transfer_step import catalog_of, teacher_ids
+from app.services.transfer_step import teacher_ids
 
 SERVING, LEFT = "100", "305"  # Staff status at the new school, and that which only this flow sets.
 CAUSE = "transfer"
@@ -121,7 +121,7 @@ def write_files(act: Any, items: list[Transfer]) -> None:
 
     The files lie at the receiving schools by now, whose clerk acts.
     """
-    session, known = act.session, catalog_of(act)
+    session, known = act.session, act.known
     held = select(Teacher).where(among(session, Teacher.id, teacher_ids(items)))
     teachers = list(
         session.scalars(held.order_by(Teacher.id).execution_options(populate_existing=True))
@@ -209,7 +209,7 @@ def _new(code: str, teacher: Teacher, values: dict[str, Any], act: Any) -> _Want
         "school_id": teacher.school_id,
         "authority_id": teacher.authority_id,
     }
-    usual = default_values(catalog_of(act), code, teacher.category)
+    usual = default_values(act.known, code, teacher.category)
     return _Wanted(code, own | stored(cls, uuid, usual | given) | _entry(act))
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import AppError, Forbidden, Malformed, NotFound, Problem, Refused, Stale
+from app.indicators.catalog import Catalog, catalog
 from app.models.base import UtcDateTime
 from app.models.history import Json, Transition
 from app.services import audit, notice
@@ -52,11 +53,16 @@ class Act:
     step: "Step"
     reason: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
-    catalog: Any = None
+    catalog: Catalog | None = None
     batch: str | None = None
     at: datetime = field(default_factory=now)
     notes: dict[str, Any] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Catalog:
+        """The catalogue that the act goes by."""
+        return self.catalog or catalog(self.session)
 
 
 def leads_to(*states: str) -> Callable[["Target"], "Target"]:
