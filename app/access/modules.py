@@ -4,6 +4,10 @@ effect (S09, Q3). Pages, menu and guards of a module ask here."""
 from enum import StrEnum
 from typing import Any
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.core.errors import Problem
 from app.indicators.catalog import Catalog
 
 
@@ -13,6 +17,13 @@ class Module(StrEnum):
     TRANSFER = "transfer"
     ROTATION = "rotation"
     TRAINING = "training"
+
+
+LABELS = {
+    Module.TRANSFER: _l("Transfers"),
+    Module.ROTATION: _l("Rotations"),
+    Module.TRAINING: _l("Training"),
+}
 
 
 class Switch(StrEnum):
@@ -40,3 +51,17 @@ def switch_of(module: Module, unit: Any, catalog: Catalog) -> Switch:
 def is_on(module: Module, unit: Any, catalog: Catalog) -> bool:
     """Tell whether a unit uses a module today."""
     return switch_of(module, unit, catalog) is Switch.ON
+
+
+def module_problems(module: Module, unit: Any, catalog: Catalog) -> list[Problem]:
+    """Why a school does not use a module; nothing where it does."""
+    switch = switch_of(module, unit, catalog)
+    if switch is Switch.ON:
+        return []
+    names = {"module": LABELS[module], "school": unit.name}
+    text = (
+        _("%(module)s: not switched on for schools like %(school)s.", **names)
+        if switch is Switch.CATEGORY_OFF
+        else _("%(module)s: the first collection of %(school)s is not yet in effect.", **names)
+    )
+    return [Problem("module_off", text)]

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.access.modules import Module, Switch, is_on, switch_of
+from app.access.modules import Module, is_on, module_problems
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now
@@ -70,7 +70,7 @@ def create(
     if actor.role != Role.SCHOOL_INFO or actor.unit_id != teacher.school_id:
         raise Forbidden()
     hold(session, teacher)
-    problems = module_problems(teacher.school, catalog) + serving_problems(teacher)
+    problems = module_problems(Module.ROTATION, teacher.school, catalog) + serving_problems(teacher)
     if problems:
         raise Refused(problems=problems)
     require_free(session, Kind.ROTATION, teacher.id)
@@ -156,16 +156,6 @@ def waits_for_authority() -> ColumnElement[bool]:
     """The rotations that the authority has to decide on, or whose extension it has."""
     asked = (Rotation.state == RotationState.ACTIVE) & Rotation.asked_end.is_not(None)
     return (Rotation.state == RotationState.PENDING) | asked
-
-
-def module_problems(school: Any, catalog: Catalog) -> list[Problem]:
-    """Why a school does not use rotations (S09)."""
-    words = {
-        Switch.CATEGORY_OFF: _("Rotations are not open to the category of this school."),
-        Switch.NOT_COLLECTED: _("Rotations open once the first collection is in effect."),
-    }
-    switch = switch_of(Module.ROTATION, school, catalog)
-    return [] if switch is Switch.ON else [Problem("module", words[switch])]
 
 
 def serving_problems(teacher: Teacher) -> list[Problem]:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from app.access.modules import Module, Switch, switch_of
+from app.access.modules import Module, module_problems
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
 from app.core.clock import now
@@ -24,12 +24,10 @@ from app.models.teacher import Teacher
 from app.models.transfer import Transfer, TransferState
 from app.models.unit import Unit
 from app.services import audit, look_up, transition
+from app.services.change import kept_words
 from app.services.exclusive import Kind, hold, require_free
-from app.services.notice import REASON_LENGTH, reason_problem
 
-FLOW = "transfer"
 OPENED, EDITED = "apply", "amend"  # Beside the steps of the flow in its history.
-DOCUMENT_LENGTH = 60
 SHOWN_DIGITS = 4  # Of the ID number, as lists show it.
 # What the receiving school says of the person, by the indicator that reads it.
 AS_INDICATORS = {
@@ -96,7 +94,7 @@ def require_open(session: Session, actor: Actor, key: int, *, catalog: Catalog) 
         )
         problems.append(Problem("inactive", text))
     else:
-        problems += module_problems(school, catalog)
+        problems += module_problems(Module.TRANSFER, school, catalog)
     if problems:
         raise Refused(problems=problems)
     require_free(session, Kind.TRANSFER, key)
@@ -197,19 +195,6 @@ def read_values(
     return values, problems
 
 
-def module_problems(unit: Unit, catalog: Catalog) -> list[Problem]:
-    """Why a school does not take part in transfers inside the system (S66)."""
-    switch = switch_of(Module.TRANSFER, unit, catalog)
-    if switch is Switch.ON:
-        return []
-    text = (
-        _("Transfers are not switched on for schools like %(school)s.", school=unit.name)
-        if switch is Switch.CATEGORY_OFF
-        else _("The first collection of %(school)s is not yet in effect.", school=unit.name)
-    )
-    return [Problem("module_off", text)]
-
-
 def _indexes(id_no: str) -> list[bytes]:
     """Where a number may stand; what is blank stands nowhere."""
     try:
@@ -222,7 +207,7 @@ def _require_clerk(session: Session, actor: Actor, catalog: Catalog) -> None:
     """Only the information administrator of a school with the module on applies."""
     if actor.role != Role.SCHOOL_INFO:
         raise Forbidden()
-    problems = module_problems(scoped_get(session, Unit, actor.unit_id), catalog)
+    problems = module_problems(Module.TRANSFER, scoped_get(session, Unit, actor.unit_id), catalog)
     if problems:
         raise Refused(problems=problems)
 
@@ -271,11 +256,10 @@ def _value(name: str, given: Any, category: str | None, catalog: Catalog) -> Any
     words = (given or "").strip()
     if name == "planned_on":
         return _day(words)
-    if name == "reason" and len(words) > REASON_LENGTH:
-        raise Refused(problems=[reason_problem()])
-    if name == "document_no" and len(words) > DOCUMENT_LENGTH:
-        text = _("At most %(n)s characters.", n=DOCUMENT_LENGTH)
-        raise Refused(problems=[Problem(name, text, field=name)])
+    if name == "reason":
+        return kept_words(words, "")[name]
+    if name == "document_no":
+        return kept_words("", words)[name]
     return words or None
 
 
@@ -290,6 +274,6 @@ def _day(words: str) -> date | None:
 def _note(session: Session, actor: Actor, item: Transfer, step: str) -> None:
     is_new = step == OPENED
     old = None if is_new else item.state
-    transition.note(session, actor, item, flow=FLOW, step=step, from_state=old)
+    transition.note(session, actor, item, flow=item.flow, step=step, from_state=old)
     act = "create" if is_new else "change"
-    audit.record(session, act, actor=actor, object=(FLOW, item.id, item.teacher_id))
+    audit.record(session, act, actor=actor, object=(item.flow, item.id, item.teacher_id))

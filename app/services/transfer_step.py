@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app.access.modules import Module, module_problems
 from app.access.roles import Role
 from app.core.errors import Problem
 from app.indicators import checks
@@ -24,9 +25,7 @@ from app.services.exclusive import Kind
 from app.services.transfer import (
     AS_INDICATORS,
     EDITED,
-    FLOW,
     OPENED,
-    module_problems,
     read_values,
 )
 
@@ -83,7 +82,7 @@ def modules_on(act: Any, items: list[Transfer]) -> Guarded:
         select(Unit).where(Unit.id.in_(ids)), execution_options={"unscoped": True}
     )
     known = act.known
-    off = {unit.id: found for unit in units if (found := module_problems(unit, known))}
+    off = {unit.id: module_problems(Module.TRANSFER, unit, known) for unit in units}
     problems = {
         item.id: [*off.get(item.school_id, ()), *off.get(item.from_school_id, ())] for item in items
     }
@@ -98,7 +97,7 @@ def not_own_work(act: Any, items: list[Transfer]) -> Guarded:
     )
     mine = act.session.scalars(
         select(Transition.object_id).where(
-            Transition.flow == FLOW,
+            Transition.flow == Transfer.flow,
             among(act.session, Transition.object_id, [item.id for item in items]),
             Transition.account_id == act.actor.account_id,
             barred,

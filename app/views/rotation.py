@@ -1,7 +1,8 @@
 """Rotations: the list, the page of one with its line of steps, and the small form of a draft."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from flask import request, url_for
 from flask_appbuilder.baseviews import expose
@@ -19,12 +20,14 @@ from app.services import attachment, search
 from app.services import rotation as rotations
 from app.services.register import names_of
 from app.services.rotation import waits_for_authority
+from app.views import evidence
 from app.views.base import BaseModelView
 from app.views.datamodel import Condition, Datamodel, OneOf
 from app.views.flow_actions import FlowView, step_actions
 from app.views.flow_line import line_of
 from app.views.labels import code_choices, column_label, indicator_label, present_catalog
 from app.views.listing import address_of
+from app.views.once import once
 from app.views.school_filters import authority_choices
 from app.views.step_acts import StepActs
 from app.views.teacher.history import steps_of
@@ -104,6 +107,7 @@ class RotationView(StepActs, BaseModelView):
     questions = QUESTIONS
     datamodel = rotations_model()
     class_permission_name = "Rotation"
+    method_permission_name: ClassVar[dict[str, str]] = {"attach": "write"}
     exclude_route_methods = {"tab"}
     list_title = _l("Rotations")
     list_columns = ["teacher", "school", "host", "type", "start", "planned_end", "state", "since"]
@@ -174,9 +178,20 @@ class RotationView(StepActs, BaseModelView):
     @has_access
     def show(self, pk: Any) -> Any:
         """Show a rotation: what it says, its way so far, whose turn it is."""
+        return self._shown(pk)
+
+    @expose("/<int:pk>/evidence", methods=["POST"])
+    @has_access
+    @once
+    def attach(self, pk: int) -> Any:
+        """Attach a document to a draft."""
+        page = url_for("RotationView.show", pk=pk)
+        again = partial(self._shown, pk)
+        return evidence.attach(self.one(pk), rotations.attach, page, again)
+
+    def _shown(self, pk: Any, problem: str = "") -> str:
         session, actor, item = db.session(), current_actor(), self.one(pk)
         names, known = names_of(session, [item]), present_catalog()
-        proofs = attachment.evidence(session, item) if attachment.may_read_evidence(actor) else []
         is_mine = prepares(actor, item)
         return self.render_template(
             "rotation/show.html",
@@ -191,14 +206,16 @@ class RotationView(StepActs, BaseModelView):
             facts=_facts(item, names, self),
             events=steps_of(session, item, known),
             steps=step_actions(ROTATION, item, actor),
-            proofs=[(e.name, url_for("AttachmentView.download", uuid=e.uuid)) for e in proofs],
+            proofs=evidence.proofs(session, actor, item),
+            may_read_proofs=attachment.may_read_evidence(actor),
+            problem=problem,
             is_mine=is_mine,
             urls={
                 "list": self.list_url(),
                 "file": address_of("FileView", "show", pk=item.teacher_id),
                 "edit": url_for("RotationFormView.redraft", pk=item.id) if is_mine else "",
                 "discard": url_for("RotationFormView.discard", pk=item.id) if is_mine else "",
-                "attach": url_for("RotationFormView.attach", pk=item.id) if is_mine else "",
+                "attach": url_for("RotationView.attach", pk=item.id) if is_mine else "",
             },
         )
 

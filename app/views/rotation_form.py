@@ -18,10 +18,8 @@ from app.extensions import db
 from app.models.rotation import Rotation
 from app.models.teacher import Teacher
 from app.services import rotation as rotations
-from app.services.attachment import Upload
 from app.services.change import DOCUMENT_LENGTH
 from app.services.notice import REASON_LENGTH
-from app.views.attachment import storage
 from app.views.base import BaseView
 from app.views.declared import WRITE
 from app.views.labels import code_choices, present_catalog
@@ -167,20 +165,6 @@ class RotationFormView(BaseView):
         session.commit()
         flash(_("The draft is discarded."), "success")
         return redirect(url_for("RotationView.list"))
-
-    @expose("/<int:pk>/evidence", methods=["POST"])
-    @has_access
-    @once
-    def attach(self, pk: int) -> Any:
-        """Attach a document to a draft."""
-        session = db.session()
-        item, given = scoped_get(session, Rotation, pk), request.files.get("file")
-        if given is None or not given.filename:
-            raise Malformed()
-        upload = Upload(given.filename, given.read())
-        rotations.attach(session, current_actor(), item, upload, storage=storage())
-        session.commit()
-        return redirect(url_for("RotationView.show", pk=pk))
 
     @expose("/hosts", methods=["GET"])
     @has_access

@@ -16,7 +16,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.access.roles import ROLE_LABELS, Role
 from app.access.scope import Actor, current_actor, scoped_get
 from app.core.clock import today
-from app.core.errors import Malformed, Refused
+from app.core.errors import Refused
 from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
@@ -24,10 +24,9 @@ from app.models.status_change import StatusChange, StatusState
 from app.models.teacher import Teacher
 from app.services import attachment, search
 from app.services import status_change as changes
-from app.services.attachment import Upload
 from app.services.notice import REASON_LENGTH
 from app.services.register import names_of
-from app.views.attachment import storage
+from app.views import evidence
 from app.views.base import BaseModelView, BaseView
 from app.views.datamodel import Datamodel
 from app.views.flow_actions import FlowView, step_actions
@@ -149,17 +148,19 @@ class StatusPageView(BaseView):
 
     class_permission_name = "StatusChange"
     route_base = "/status-change"
-    method_permission_name = {"register": "write", "discard": "write", "prove": "write"}
+    method_permission_name = {"register": "write", "discard": "write", "attach": "write"}
 
     @expose("/<int:pk>", methods=["GET"])
     @has_access
     def show(self, pk: int) -> Any:
         """Show what it says, who did what, and what may be done."""
+        return self._shown(pk)
+
+    def _shown(self, pk: int, problem: str = "") -> str:
         session, actor, known = db.session(), current_actor(), present_catalog()
         item = scoped_get(session, StatusChange, pk)
         teacher = session.get(Teacher, item.teacher_id)
         drafts = item.state == StatusState.DRAFT and _is_school(actor, item)
-        may_read = attachment.may_read_evidence(actor)
         return self.render_template(
             "status/show.html",
             title=_("Status change"),
@@ -170,7 +171,9 @@ class StatusPageView(BaseView):
             steps=step_actions(STATUS_CHANGE, item, actor),
             line=line_of(session, item, names_of(session, [item])),
             events=steps_of(session, item, known),
-            proofs=attachment.evidence(session, item) if may_read else [],
+            proofs=evidence.proofs(session, actor, item),
+            may_read_proofs=attachment.may_read_evidence(actor),
+            problem=problem,
             urls=_addresses(item, teacher, drafts=drafts),
         )
 
@@ -242,19 +245,14 @@ class StatusPageView(BaseView):
         flash(_("The status change is discarded."), "success")
         return redirect(url_for("FileView.show", pk=teacher))
 
-    @expose("/<int:pk>/prove", methods=["POST"])
+    @expose("/<int:pk>/evidence", methods=["POST"])
     @has_access
     @once
-    def prove(self, pk: int) -> Any:
+    def attach(self, pk: int) -> Any:
         """Attach a document that proves a draft."""
-        session, sent = db.session(), request.files.get("file")
-        item = scoped_get(session, StatusChange, pk)
-        if sent is None or not sent.filename:
-            raise Malformed(_("Choose a file first."))
-        upload = Upload(sent.filename, sent.read())
-        changes.attach(session, current_actor(), item, upload, storage=storage())
-        session.commit()
-        return redirect(url_for("StatusPageView.show", pk=pk))
+        item = scoped_get(db.session(), StatusChange, pk)
+        page = url_for("StatusPageView.show", pk=pk)
+        return evidence.attach(item, changes.attach, page, lambda words: self._shown(pk, words))
 
     @staticmethod
     def _form(known: Catalog, status: str) -> StatusForm:
@@ -331,6 +329,6 @@ def _addresses(item: StatusChange, teacher: Teacher | None, *, drafts: bool) -> 
     if teacher is not None:
         urls["file"] = address_of("FileView", "show", pk=teacher.id)
     if drafts:
-        for name in ("edit", "discard", "prove"):
+        for name in ("edit", "discard", "attach"):
             urls[name] = url_for(f"StatusPageView.{name}", pk=item.id)
     return urls

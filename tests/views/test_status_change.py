@@ -187,7 +187,9 @@ class TestPages:
         assert browser.post(f"{place}/edit", data=sent).status_code == 302
         assert browser.post(f"{place}/edit", data=sent).status_code == 409
         bad = {"csrf_token": token}
-        assert browser.post(f"{place}/prove", data=bad).status_code == 400
+        refused = browser.post(f"{place}/evidence", data=bad)
+        assert refused.status_code == 422
+        assert "Choose a file first." in refused.text
         gone = browser.post(f"{place}/discard", data={"csrf_token": token, "_version": "2"})
         assert gone.status_code == 302
         assert browser.get(place).status_code == 404

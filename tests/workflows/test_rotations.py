@@ -174,7 +174,7 @@ class TestOpening:
 
         with pytest.raises(Refused) as caught:
             desk.create()
-        assert "module" in [each.code for each in caught.value.problems]
+        assert "module_off" in [each.code for each in caught.value.problems]
 
     @pytest.mark.parametrize(
         ("raw", "fields"),

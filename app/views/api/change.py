@@ -22,6 +22,7 @@ from app.views.api.flow import FlowApi
 from app.views.attachment import sent, storage
 from app.views.base import BaseModelApi
 from app.views.datamodel import Datamodel
+from app.views.evidence import uploaded
 from app.workflows.addition import ADDITION
 from app.workflows.change import CHANGE
 
@@ -116,11 +117,8 @@ class ProcessApi(FlowApi, abstract=True):
             409: {description: It is no longer prepared}
             422: {description: The file is not taken}
         """
-        item, given = self._item(pk), request.files.get("file")
-        if given is None or not given.filename:
-            raise Malformed(problems=[Problem("required", "file", field="file")])
-        upload = attachment.Upload(given.filename, given.read())
-        kept = self.keep_proof(db.session(), current_actor(), item, upload, storage=storage())
+        item = self._item(pk)
+        kept = self.keep_proof(db.session(), current_actor(), item, uploaded(), storage=storage())
         answer = proof(kept)
         db.session.commit()
         return self.response(201, **answer)

@@ -7,11 +7,11 @@ from flask_appbuilder.api import expose, protect
 
 from app.access.fields import may_view_set
 from app.access.scope import current_actor, scoped_get
-from app.core.errors import LimitReached, NotFound
+from app.core.errors import NotFound
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.transfer import FileGrant, Transfer
-from app.services import grant, look_up, reveal
+from app.services import grant, reveal
 from app.services import transfer as transfers
 from app.services.register import names_of
 from app.views.api.base import Api, body, row_body, whole
@@ -19,6 +19,7 @@ from app.views.api.change import words_of
 from app.views.api.flow import FlowApi
 from app.views.base import BaseModelApi
 from app.views.datamodel import Datamodel
+from app.views.transfer.look_up import looked_up
 from app.workflows.transfer import TRANSFER
 
 NOT_FIELDS = frozenset({"id_no", "name", "version"})
@@ -98,7 +99,7 @@ class TransferApi(FlowApi):
             429: {description: No look-up left today}
         """
         given = body(required=("id_no", "name"))
-        key = found_by(words_of(given, "id_no"), words_of(given, "name"))
+        key = looked_up(words_of(given, "id_no"), words_of(given, "name"))
         session, known = db.session(), catalog(db.session())
         transfers.require_open(session, current_actor(), key, catalog=known)
         found = transfers.person(session, key, known)
@@ -135,7 +136,7 @@ class TransferApi(FlowApi):
             429: {description: No look-up left today}
         """
         given = body(required=("id_no", "name"))
-        key = found_by(words_of(given, "id_no"), words_of(given, "name"))
+        key = looked_up(words_of(given, "id_no"), words_of(given, "name"))
         session, actor, known = db.session(), current_actor(), catalog(db.session())
         file = transfers.require_open(session, actor, key, catalog=known)
         item = transfers.open_transfer(session, actor, file, _fields(given), catalog=known)
@@ -236,23 +237,6 @@ class SnapshotApi(Api):
 
 
 TRANSFER_APIS = (TransferListApi, TransferApi, SnapshotListApi, SnapshotApi)
-
-
-def found_by(id_no: str, name: str) -> int:
-    """The file of that number and name. The look-up stays on record whatever becomes of it. Raises
-    Refused for a miss, LimitReached with an alert."""
-    session, actor = db.session(), current_actor()
-    try:
-        key = transfers.find(session, actor, id_no, name, catalog=catalog(session))
-    except LimitReached:
-        session.rollback()
-        look_up.alert_limit(session, actor)
-        session.commit()
-        raise
-    session.commit()
-    if key is None:
-        raise transfers.no_match()
-    return key
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:

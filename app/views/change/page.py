@@ -15,14 +15,12 @@ from app.core.reference import Indicator
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language
 from app.models.account import Account
-from app.models.attachment import Attachment
 from app.models.change import ChangeKind
 from app.models.change import RecordChange as Process
 from app.models.record import KEPT_ON_TEACHER
 from app.models.teacher import Teacher
 from app.services import attachment, change, reveal
 from app.views.record_form import shown_value
-from app.views.widgets import text_of
 
 
 @dataclass(frozen=True)
@@ -120,27 +118,6 @@ class Differences:
             if value not in (None, "") and not each.masked and not attachment.is_file(each):
                 return shown_value(self.actor, each, value, self.catalog, self.category)
         return ""
-
-
-class Proof(NamedTuple):
-    """A document that proves what is asked for."""
-
-    name: str
-    note: str
-    href: str
-
-
-def proofs(session: Session, actor: Actor, item: Process) -> list[Proof]:
-    """The evidence of a process, for those who may read it."""
-    if not attachment.may_read_evidence(actor):
-        return []
-    return [_proof(each) for each in attachment.evidence(session, item)]
-
-
-def _proof(kept: Attachment) -> Proof:
-    size = f"{kept.size / 1024:,.0f} KB"
-    href = url_for("AttachmentView.download", uuid=kept.uuid)
-    return Proof(kept.name, f"{size} · {text_of(kept.at)}", href)
 
 
 def opener(session: Session, item: Process, teacher: Teacher) -> str:

@@ -2,20 +2,19 @@
 
 from typing import Any, ClassVar
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import jsonify, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext as _
 
 from app.access.roles import may_open
 from app.access.scope import current_actor, scoped_get
-from app.core.errors import LimitReached, Refused
+from app.core.errors import LimitReached
 from app.extensions import db
 from app.indicators.catalog import language
 from app.models.change import ChangeKind
 from app.services import attachment, change, reveal
 from app.services.register import names_of
-from app.views.attachment import storage
+from app.views import evidence
 from app.views.base import BaseView
 from app.views.change import page
 from app.views.change.form import AdditionForms, ChangeForms
@@ -29,7 +28,6 @@ from app.views.once import once
 from app.views.open_process import copy_url
 from app.views.teacher.file import load_teacher
 from app.views.widgets import text_of
-from app.views.writing import REFUSED
 from app.workflows.addition import ADDITION
 from app.workflows.change import CHANGE
 from app.workflows.engine import Workflow
@@ -74,7 +72,7 @@ class ProcessView(BaseView, abstract=True):
             line=line_of(session, item, names_of(session, [item])),
             opener=page.opener(session, item, teacher),
             opened_at=text_of(item.opened_at),
-            proofs=page.proofs(session, actor, item),
+            proofs=evidence.proofs(session, actor, item),
             may_read_proofs=attachment.may_read_evidence(actor),
             purposes=reveal.PURPOSES,
             problem=problem,
@@ -115,18 +113,10 @@ class ProcessView(BaseView, abstract=True):
     @once
     def attach(self, pk: int) -> Any:
         """Keep a document that proves what is asked for."""
-        session, item, sent = db.session(), self._item(pk), request.files.get("file")
-        if sent is None or not sent.filename:
-            return self._shown(pk, _("Choose a file first.")), REFUSED
-        upload = attachment.Upload(sent.filename, sent.read())
-        try:
-            change.attach(session, current_actor(), item, upload, storage=storage())
-            session.commit()
-        except Refused as refusal:
-            session.rollback()
-            return self._shown(pk, str(refusal)), REFUSED
-        flash(_("The document is attached."), "success")
-        return redirect(url_for(f"{type(self).__name__}.show", pk=pk))
+        page_url = url_for(f"{type(self).__name__}.show", pk=pk)
+        return evidence.attach(
+            self._item(pk), change.attach, page_url, lambda words: self._shown(pk, words)
+        )
 
     @expose("/<int:pk>/reveal", methods=["POST"])
     @has_access

@@ -15,7 +15,8 @@ from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import codes_for
-from app.services.transfer import AS_INDICATORS, DOCUMENT_LENGTH
+from app.services.change import DOCUMENT_LENGTH
+from app.services.transfer import AS_INDICATORS
 from app.views.labels import column_label, indicator_label
 from app.views.widgets import MonthTextField
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Query
 
 from app.access.roles import Role
 from app.access.scope import current_actor, scoped_get
-from app.core.errors import Forbidden, LimitReached, Refused, Stale
+from app.core.errors import Forbidden, Refused, Stale
 from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import language
@@ -35,6 +35,7 @@ from app.views.transfer.form import (
     raw_of,
     sealed_person,
 )
+from app.views.transfer.look_up import looked_up
 from app.views.widgets import Badge, text_of
 from app.views.writing import REFUSED, refuse
 from app.workflows.transfer import TRANSFER
@@ -212,7 +213,7 @@ class TransferView(StepActs, BaseModelView):
             return self._found(form), status
         known = present_catalog()
         try:
-            key = self._looked_up(form)
+            key = looked_up(form.id_no.data, form.name.data)
             transfer.require_open(session, actor, key, catalog=known)
             found = transfer.person(session, key, known)
             session.rollback()
@@ -222,22 +223,6 @@ class TransferView(StepActs, BaseModelView):
             return self._found(form), REFUSED
         application = ApplicationForm(formdata=None)
         return self._application(application, found, sealed_person(actor, key))
-
-    def _looked_up(self, form: LookUpForm) -> int:
-        session, actor = db.session(), current_actor()
-        try:
-            key = transfer.find(
-                session, actor, form.id_no.data, form.name.data, catalog=present_catalog()
-            )
-        except LimitReached:
-            session.rollback()
-            look_up.alert_limit(session, actor)
-            session.commit()
-            raise
-        session.commit()  # What was asked stays on record, whatever becomes of it.
-        if key is None:
-            raise transfer.no_match()
-        return key
 
     def _found(self, form: LookUpForm) -> str:
         return self.render_template(
