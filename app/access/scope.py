@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from flask import g, has_request_context
-from sqlalchemy import ColumnElement, and_, event, false, or_, select
+from sqlalchemy import ColumnElement, Table, and_, event, false, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.visitors import iterate
 
 from app.access.roles import FILES, GUEST_SETS, HOSTS, RESTRICTED_SETS, Role, tier
 from app.core.errors import Forbidden, NotFound
@@ -383,10 +384,28 @@ def _scope_statements(state: ORMExecuteState) -> None:
         return
     actor = actor_or_none()
     if actor is not SYSTEM_ACTOR:
+        if state.is_select and not state.is_orm_statement:
+            _refuse_scoped(state.statement)
         criteria = NOBODYS if actor is None else actor.criteria
         if actor is not None and state.execution_options.get("guests"):
             criteria = actor.guest_criteria
         state.statement = state.statement.options(*criteria)
+
+
+def _refuse_scoped(statement: Any) -> None:
+    """What the ORM does not know as its own gets no predicate: a table named as such, or columns
+    that stand only inside `func.count().filter(…)`. Of a scoped class that would show every row."""
+    named = {each for each in iterate(statement) if isinstance(each, Table)}
+    if not named.isdisjoint(_scoped_tables()):
+        raise TypeError("a scoped class is asked for without its scope: select from the class")
+
+
+@cache
+def _scoped_tables() -> frozenset[Table]:
+    mappers = Teacher.registry.mappers
+    return frozenset(
+        table for each in mappers if issubclass(each.class_, tuple(RULES)) for table in each.tables
+    )
 
 
 def scoped_get(session: Session, cls: Any, key: int, **options: Any) -> Any:
