@@ -49,6 +49,7 @@ UNSCOPED = {
     "services/rotation.py": "a host lies in any district; schools are named by the public register",
     "services/register.py": "names of schools and authorities, by the public register",
     "services/guest.py": "name and category of the school that sends a guest, from the register",
+    "services/key.py": "sealed values of all tables, for the operator; place and id come out of it",
     "services/delegation.py": "colleagues of the own unit, and in whose place an act was taken",
     "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/job.py": "claims and fenced progress of workers, before there is an actor",
