@@ -27,7 +27,6 @@ from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
 from app.services import attachment, audit, transition
 from app.services.attachment import Upload
-from app.services.change import kept_words
 from app.services.change_desk import EDITED, OPENED, brought
 from app.services.contents import file_data
 from app.services.effect import Coming
@@ -36,6 +35,7 @@ from app.services.filling import hold
 from app.services.raw_values import parse_values
 from app.services.register import names_of
 from app.services.storage import Storage
+from app.services.wording import kept_words
 
 SET = "rotation"
 ON_DUTY, AWAY, HERE = "100", "205", "101"  # Codes of on_duty_status: here, sent out, as a guest.

@@ -24,8 +24,8 @@ from app.models.teacher import Teacher
 from app.models.transfer import Transfer, TransferState
 from app.models.unit import Unit
 from app.services import audit, look_up, transition
-from app.services.change import kept_words
 from app.services.exclusive import Kind, hold, require_free
+from app.services.wording import kept_words
 
 OPENED, EDITED = "apply", "amend"  # Beside the steps of the flow in its history.
 SHOWN_DIGITS = 4  # Of the ID number, as lists show it.

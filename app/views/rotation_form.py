@@ -18,8 +18,8 @@ from app.extensions import db
 from app.models.rotation import Rotation
 from app.models.teacher import Teacher
 from app.services import rotation as rotations
-from app.services.change import DOCUMENT_LENGTH
 from app.services.notice import REASON_LENGTH
+from app.services.wording import DOCUMENT_LENGTH
 from app.views.base import BaseView
 from app.views.declared import WRITE
 from app.views.labels import code_choices, present_catalog

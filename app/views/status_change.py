@@ -26,6 +26,7 @@ from app.services import attachment, search
 from app.services import status_change as changes
 from app.services.notice import REASON_LENGTH
 from app.services.register import names_of
+from app.services.wording import DOCUMENT_LENGTH
 from app.views import evidence
 from app.views.base import BaseModelView, BaseView
 from app.views.datamodel import Datamodel
@@ -139,7 +140,7 @@ class StatusForm(DynamicForm):
     document_no = StringField(
         _l("Document number"),
         description=_l("The number of the decision on paper."),
-        validators=[Optional(), Length(max=changes.DOCUMENT_LENGTH)],
+        validators=[Optional(), Length(max=DOCUMENT_LENGTH)],
     )
 
 

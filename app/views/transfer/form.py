@@ -15,8 +15,9 @@ from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import codes_for
-from app.services.change import DOCUMENT_LENGTH
+from app.services.notice import REASON_LENGTH
 from app.services.transfer import AS_INDICATORS
+from app.services.wording import DOCUMENT_LENGTH
 from app.views.labels import column_label, indicator_label
 from app.views.widgets import MonthTextField
 
@@ -50,7 +51,7 @@ class ApplicationForm(DynamicForm):
 
     planned_on = DateField(_l("Planned date"), validators=[Optional()])
     position = StringField(_l("Receiving post"), validators=[Length(max=50)])
-    reason = TextAreaField(_l("Reason"), validators=[Length(max=500)])
+    reason = TextAreaField(_l("Reason"), validators=[Length(max=REASON_LENGTH)])
     document_no = StringField(_l("Document number"), validators=[Length(max=DOCUMENT_LENGTH)])
 
 
