@@ -243,7 +243,7 @@ def snapshot(session: Session) -> dict[str, list[tuple[Any, ...]]]:
     tables += [cls.__table__ for cls in TEACHER_SETS.values()]
     return {
         table.name: sorted(
-            (tuple(map(repr, row)) for row in session.execute(select(table))),
+            (tuple(map(repr, row)) for row in session.connection().execute(select(table))),
         )
         for table in tables
     }
