@@ -181,6 +181,21 @@ class TestTheList:
 
         assert [t.name in text for t in teachers] == seen
 
+    def test_many_are_decided_at_once(self, page: Any, session: Any, world: Any) -> None:
+        teachers = [world.teacher("B1", state) for state in ("effective", "reported")]
+        keys = [
+            make_transfer(session, world, each, "A1", "pending_in_authority").id
+            for each in teachers
+        ]
+        session.commit()
+
+        done = page(DISTRICT).send("/transfers/action_post", "POST", action="issue", rowid=keys)
+
+        assert done.status_code == 200
+        with system():
+            states = session.scalars(select(Transfer.state).where(Transfer.id.in_(keys))).all()
+        assert states == ["pending_out_school"] * 2
+
     def test_the_history_of_a_file_tells_nothing_before_the_transfer_is_issued(
         self, page: Any, session: Any, world: Any
     ) -> None:

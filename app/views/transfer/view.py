@@ -112,7 +112,11 @@ class TransferView(StepActs, BaseModelView):
     exclude_route_methods = {"tab", "choices"}
     list_title = _l("Transfers")
     list_template = "transfer/list.html"
-    list_columns = ["name", "from_school_id", "school_id", "state", "turn", "waiting", "planned_on"]
+    # `issued_at` is the first decision, which who decides twice finds beside the second (4.3).
+    list_columns = [
+        "name", "from_school_id", "school_id", "state", "issued_at", "turn", "waiting",
+        "planned_on",
+    ]  # fmt: skip
     optional_columns = ("opened_at", "state_since", "document_no")
     search_columns = [SHOW, "state", "planned_on", "opened_at"]
     order_columns = ["name", "state_since", "opened_at", "planned_on"]
@@ -127,6 +131,7 @@ class TransferView(StepActs, BaseModelView):
         "planned_on": _l("Planned date"),
         "opened_at": _l("Opened"),
         "state_since": _l("In this state since"),
+        "issued_at": _l("Issued on"),
         "document_no": _l("Document number"),
         SHOW: _l("Show"),
     }
