@@ -43,6 +43,20 @@ class Stop(NamedTuple):
     note: str = ""
 
 
+class Due(NamedTuple):
+    """The step at which an object stands, and whose turn it is."""
+
+    title: Any
+    turn: str
+
+
+def due(item: Any, units: Mapping[int, str], *, asked: str = "") -> Due | None:
+    """The step that an object waits for, by the table of its flow; None once it has ended. `units`
+    and `asked` as in line_of()."""
+    step = next(_coming(WORKFLOWS[item.flow], item, asked), None)
+    return None if step is None else Due(step.label, _turn(step, item, units))
+
+
 def line_of(
     session: Session, item: Any, units: Mapping[int, str], *, asked: str = ""
 ) -> list[Stop]:
@@ -94,13 +108,18 @@ def _title(flow: Workflow, name: str) -> Any:
 def _to_come(flow: Workflow, item: Any, units: Mapping[int, str], asked: str) -> Iterator[Stop]:
     """The steps ahead: the one that is due now, then those after it as far as all agree."""
     status = "now"
-    for step in [*(flow.steps_named(asked) if asked else ()), *_ahead(flow, str(item.state))]:
+    for step in _coming(flow, item, asked):
         note = _("Turn: %(who)s", who=_turn(step, item, units))
         if status == "now":
             days = queue.age_of(item.state_since, present_catalog())
             note += " · " + _("%(n)s working day(s)", n=days)
         yield Stop(step.label, status, note)
         status = "later"
+
+
+def _coming(flow: Workflow, item: Any, asked: str) -> Iterator[Step]:
+    yield from flow.steps_named(asked) if asked else ()
+    yield from _ahead(flow, str(item.state))
 
 
 def _ahead(flow: Workflow, state: str) -> Iterator[Step]:

@@ -112,7 +112,9 @@ class RotationView(StepActs, BaseModelView):
     list_title = _l("Rotations")
     list_columns = ["teacher", "school", "host", "type", "start", "planned_end", "state", "since"]
     optional_columns = ("authority_id", "direction", "asked_end", "ended_on", "document_no")
-    search_columns = [WAITS, "state", "type", "direction", "authority_id", "start", "planned_end"]
+    search_columns = [
+        WAITS, "state", "type", "direction", "authority_id", "start", "planned_end", "state_since",
+    ]  # fmt: skip
     order_columns = ["start", "planned_end", "state", "state_since"]
     base_order = ("state_since", "desc")
     list_relations = ("teacher",)

@@ -114,7 +114,7 @@ class TransferView(StepActs, BaseModelView):
     list_template = "transfer/list.html"
     list_columns = ["name", "from_school_id", "school_id", "state", "turn", "waiting", "planned_on"]
     optional_columns = ("opened_at", "state_since", "document_no")
-    search_columns = [SHOW, "state", "planned_on", "opened_at"]
+    search_columns = [SHOW, "state", "planned_on", "opened_at", "state_since"]
     order_columns = ["name", "state_since", "opened_at", "planned_on"]
     base_order = ("state_since", "desc")
     label_columns = {
