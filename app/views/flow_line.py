@@ -67,10 +67,24 @@ def line_of(
     meanwhile and that comes first.
     """
     flow = WORKFLOWS[item.flow]
-    return [*_taken(session, flow, item, units), *_to_come(flow, item, units, asked)]
+    return [*_taken(session, item, units), *_to_come(flow, item, units, asked)]
 
 
-def _taken(session: Session, flow: Workflow, item: Any, units: Mapping[int, str]) -> Iterator[Stop]:
+class Decision(NamedTuple):
+    """A step that was taken: who, in which role and unit, when, after how long, and why."""
+
+    title: Any
+    name: str
+    role: str
+    unit: str
+    at: str
+    after: str
+    reason: str
+
+
+def decisions(session: Session, item: Any, units: Mapping[int, str]) -> Iterator[Decision]:
+    """The steps that an object went through, the first one first; `units` as in line_of()."""
+    flow = WORKFLOWS[item.flow]
     rows = session.execute(
         select(Transition, Account, Unit.name)
         .outerjoin(Account, Account.id == Transition.account_id)
@@ -86,18 +100,25 @@ def _taken(session: Session, flow: Workflow, item: Any, units: Mapping[int, str]
         days = 0 if last is None else working_days(calendar, last, day)
         after = _("after %(n)s working day(s)", n=days) if days else ""
         who = _who(row, account, unit or units.get(row.unit_id or 0, ""), instead)
-        parts = (who, text_of(row.at), after, row.reason if account else "")
-        yield Stop(_title(flow, row.step), "done", " · ".join(filter(None, parts)))
+        reason = (row.reason or "") if account else ""
+        yield Decision(_title(flow, row.step), *who, text_of(row.at), after, reason)
         last = day
 
 
-def _who(row: Transition, account: Account | None, unit: str, instead: Mapping[int, str]) -> str:
+def _taken(session: Session, item: Any, units: Mapping[int, str]) -> Iterator[Stop]:
+    for title, *parts in decisions(session, item, units):
+        yield Stop(title, "done", " · ".join(filter(None, parts)))
+
+
+def _who(
+    row: Transition, account: Account | None, unit: str, instead: Mapping[int, str]
+) -> tuple[str, str, str]:
     if account is None:
-        return _("The system")
+        return _("The system"), "", ""
     role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
     head = instead.get(row.assignment_id or 0, "")
     role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
-    return " · ".join(filter(None, (account.display_name, role, unit)))
+    return account.display_name, role, unit
 
 
 def _title(flow: Workflow, name: str) -> Any:

@@ -53,6 +53,7 @@ from app.views.indicator_edit import IndicatorEditView
 from app.views.job import JobView
 from app.views.monitor import MonitorView
 from app.views.movement import MovementView
+from app.views.movement_print import RotationPrintView, TransferPrintView
 from app.views.my_file import MyFileView
 from app.views.national_number import NationalNumberView
 from app.views.notice import NoticeView
@@ -163,6 +164,8 @@ HIDDEN: tuple[Any, ...] = (
     AttachmentView,
     CodeChoiceView,
     PrintView,
+    TransferPrintView,
+    RotationPrintView,
     StatusPageView,
     StatusChangeFlowView,
     *FLOW_VIEWS.values(),
