@@ -80,6 +80,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Addition": (FILES, FILES - {Role.CITY_ASSISTANT}),
     "Change": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "Process": (FILES, STAFF - {Role.CITY_ASSISTANT}),
+    "Movement": (STAFF, NOBODY),
     "StatusChange": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "Rotation": (FILES, frozenset({Role.SCHOOL_INFO, *AUTHORITIES})),
     "Guest": (HOSTS, NOBODY),

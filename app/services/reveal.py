@@ -196,6 +196,13 @@ def note_print(session: Session, actor: Actor, teachers: Sequence[int], purpose:
     audit.record_many(session, "print", actor=actor, objects=objects, reason=purpose)
 
 
+def note_process_print(
+    session: Session, actor: Actor, place: tuple[str, int, int], form: str
+) -> None:
+    """Write that a process, given as flow, id and teacher, was printed on a form."""
+    audit.record(session, "print", actor=actor, object=place, detail={"form": form})
+
+
 @dataclass(frozen=True)
 class Reading:
     """One act of reading, as the teacher is told of it: the organisation, not the person."""

@@ -43,6 +43,20 @@ class Stop(NamedTuple):
     note: str = ""
 
 
+class Due(NamedTuple):
+    """The step at which an object stands, and whose turn it is."""
+
+    title: Any
+    turn: str
+
+
+def due(item: Any, units: Mapping[int, str], *, asked: str = "") -> Due | None:
+    """The step that an object waits for, by the table of its flow; None once it has ended. `units`
+    and `asked` as in line_of()."""
+    step = next(_coming(WORKFLOWS[item.flow], item, asked), None)
+    return None if step is None else Due(step.label, _turn(step, item, units))
+
+
 def line_of(
     session: Session, item: Any, units: Mapping[int, str], *, asked: str = ""
 ) -> list[Stop]:
@@ -53,10 +67,24 @@ def line_of(
     meanwhile and that comes first.
     """
     flow = WORKFLOWS[item.flow]
-    return [*_taken(session, flow, item, units), *_to_come(flow, item, units, asked)]
+    return [*_taken(session, item, units), *_to_come(flow, item, units, asked)]
 
 
-def _taken(session: Session, flow: Workflow, item: Any, units: Mapping[int, str]) -> Iterator[Stop]:
+class Decision(NamedTuple):
+    """A step that was taken: who, in which role and unit, when, after how long, and why."""
+
+    title: Any
+    name: str
+    role: str
+    unit: str
+    at: str
+    after: str
+    reason: str
+
+
+def decisions(session: Session, item: Any, units: Mapping[int, str]) -> Iterator[Decision]:
+    """The steps that an object went through, the first one first; `units` as in line_of()."""
+    flow = WORKFLOWS[item.flow]
     rows = session.execute(
         select(Transition, Account, Unit.name)
         .outerjoin(Account, Account.id == Transition.account_id)
@@ -72,18 +100,25 @@ def _taken(session: Session, flow: Workflow, item: Any, units: Mapping[int, str]
         days = 0 if last is None else working_days(calendar, last, day)
         after = _("after %(n)s working day(s)", n=days) if days else ""
         who = _who(row, account, unit or units.get(row.unit_id or 0, ""), instead)
-        parts = (who, text_of(row.at), after, row.reason if account else "")
-        yield Stop(_title(flow, row.step), "done", " · ".join(filter(None, parts)))
+        reason = (row.reason or "") if account else ""
+        yield Decision(_title(flow, row.step), *who, text_of(row.at), after, reason)
         last = day
 
 
-def _who(row: Transition, account: Account | None, unit: str, instead: Mapping[int, str]) -> str:
+def _taken(session: Session, item: Any, units: Mapping[int, str]) -> Iterator[Stop]:
+    for title, *parts in decisions(session, item, units):
+        yield Stop(title, "done", " · ".join(filter(None, parts)))
+
+
+def _who(
+    row: Transition, account: Account | None, unit: str, instead: Mapping[int, str]
+) -> tuple[str, str, str]:
     if account is None:
-        return _("The system")
+        return _("The system"), "", ""
     role = str(ROLE_LABELS.get(row.role, "")) if row.role else ""  # type: ignore[call-overload]
     head = instead.get(row.assignment_id or 0, "")
     role = f"{role} ({_('delegate of %(name)s', name=head)})" if head else role
-    return " · ".join(filter(None, (account.display_name, role, unit)))
+    return account.display_name, role, unit
 
 
 def _title(flow: Workflow, name: str) -> Any:
@@ -94,13 +129,18 @@ def _title(flow: Workflow, name: str) -> Any:
 def _to_come(flow: Workflow, item: Any, units: Mapping[int, str], asked: str) -> Iterator[Stop]:
     """The steps ahead: the one that is due now, then those after it as far as all agree."""
     status = "now"
-    for step in [*(flow.steps_named(asked) if asked else ()), *_ahead(flow, str(item.state))]:
+    for step in _coming(flow, item, asked):
         note = _("Turn: %(who)s", who=_turn(step, item, units))
         if status == "now":
             days = queue.age_of(item.state_since, present_catalog())
             note += " · " + _("%(n)s working day(s)", n=days)
         yield Stop(step.label, status, note)
         status = "later"
+
+
+def _coming(flow: Workflow, item: Any, asked: str) -> Iterator[Step]:
+    yield from flow.steps_named(asked) if asked else ()
+    yield from _ahead(flow, str(item.state))
 
 
 def _ahead(flow: Workflow, state: str) -> Iterator[Step]:

@@ -52,6 +52,8 @@ from app.views.indicator import IndicatorView
 from app.views.indicator_edit import IndicatorEditView
 from app.views.job import JobView
 from app.views.monitor import MonitorView
+from app.views.movement import MovementView
+from app.views.movement_print import RotationPrintView, TransferPrintView
 from app.views.my_file import MyFileView
 from app.views.national_number import NationalNumberView
 from app.views.notice import NoticeView
@@ -112,6 +114,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ProblemView, "problems", _l("Open problems"), "files", "alert-triangle"),
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
+    Entry(MovementView, "movements", _l("Movements"), "movement", "route"),
     Entry(RotationView, "rotations", _l("Rotations"), "movement", "arrows-exchange"),
     Entry(GuestView, "guests", _l("Guests on rotation"), "movement", "users"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
@@ -161,6 +164,8 @@ HIDDEN: tuple[Any, ...] = (
     AttachmentView,
     CodeChoiceView,
     PrintView,
+    TransferPrintView,
+    RotationPrintView,
     StatusPageView,
     StatusChangeFlowView,
     *FLOW_VIEWS.values(),

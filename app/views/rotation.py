@@ -14,6 +14,7 @@ from sqlalchemy.orm import Query
 from app.access.roles import Role
 from app.access.scope import Actor, current_actor
 from app.extensions import db
+from app.indicators.catalog import language
 from app.models.rotation import Rotation, RotationState
 from app.models.teacher import Teacher
 from app.services import attachment, search
@@ -112,7 +113,9 @@ class RotationView(StepActs, BaseModelView):
     list_title = _l("Rotations")
     list_columns = ["teacher", "school", "host", "type", "start", "planned_end", "state", "since"]
     optional_columns = ("authority_id", "direction", "asked_end", "ended_on", "document_no")
-    search_columns = [WAITS, "state", "type", "direction", "authority_id", "start", "planned_end"]
+    search_columns = [
+        WAITS, "state", "type", "direction", "authority_id", "start", "planned_end", "state_since",
+    ]  # fmt: skip
     order_columns = ["start", "planned_end", "state", "state_since"]
     base_order = ("state_since", "desc")
     list_relations = ("teacher",)
@@ -203,7 +206,7 @@ class RotationView(StepActs, BaseModelView):
             stops=line_of(
                 session, item, names, asked="confirm_extension" if item.asked_end else ""
             ),
-            facts=_facts(item, names, self),
+            facts=facts_of(item, names),
             events=steps_of(session, item, known),
             steps=step_actions(ROTATION, item, actor),
             proofs=evidence.proofs(session, actor, item),
@@ -226,24 +229,26 @@ def prepares(actor: Actor, item: Rotation) -> bool:
     return mine and item.state == RotationState.DRAFT
 
 
-def _facts(item: Rotation, names: Mapping[int, str], view: RotationView) -> list[tuple[Any, Any]]:
+def facts_of(item: Rotation, names: Mapping[int, str]) -> list[tuple[Any, Any]]:
+    """What a rotation says, each with its label."""
+    known, lang, labels = present_catalog(), language(), RotationView.label_columns
     rows = [
-        (view.label_columns["type"], view.code_name("type", item.type)),
-        (view.label_columns["direction"], view.code_name("direction", item.direction)),
-        (view.label_columns["school"], names[item.school_id]),
-        (view.label_columns["host"], rotations.host_name(item, names)),
-        (view.label_columns["start"], item.start),
-        (view.label_columns["planned_end"], item.planned_end),
+        (labels["type"], known.label(TYPES, item.type, lang)),
+        (labels["direction"], known.label(DIRECTIONS, item.direction, lang)),
+        (labels["school"], names[item.school_id]),
+        (labels["host"], rotations.host_name(item, names)),
+        (labels["start"], item.start),
+        (labels["planned_end"], item.planned_end),
         (said_label("full_time"), text_of(item.full_time)),
-        (view.label_columns["document_no"], item.document_no),
+        (labels["document_no"], item.document_no),
         (_l("Reason"), item.reason),
     ]
     if item.asked_end:
-        rows.append((view.label_columns["asked_end"], item.asked_end))
+        rows.append((labels["asked_end"], item.asked_end))
     if item.started_at:
         rows.append((_l("Away since"), text_of(item.started_at)))
     if item.ended_on:
-        rows.append((view.label_columns["ended_on"], text_of(item.ended_on)))
+        rows.append((labels["ended_on"], text_of(item.ended_on)))
     return rows
 
 

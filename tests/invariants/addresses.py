@@ -50,9 +50,12 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (r"^/rotation/new/", "file"),
-    (r"^/(api/v1/rotation|rotations?|flow/rotation)/.*<(int:)?pk>", "rotation"),
+    (r"^/(api/v1/rotation|rotations?|flow/rotation|print/rotation)/.*<(int:)?pk>", "rotation"),
     (r"^/(api/v1/guest|guests)/", "guest"),
-    (r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer)/<int:pk>", "transfer"),
+    (
+        r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer|print/transfer)/<int:pk>",
+        "transfer",
+    ),
     (r"^/transfers/action/", "transfer"),
     (
         r"^/(teacher|draft|opinion|flow/review|status-change/new|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",

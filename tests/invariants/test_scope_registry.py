@@ -43,6 +43,7 @@ UNSCOPED = {
     "services/transfer.py": "a person elsewhere by exact number and name; name, school and mask",
     "services/transfer_step.py": "both sides of a transfer; state and place of the file only",
     "services/transfer_take.py": "a file goes from one school to another by one step",
+    "services/handover.py": "both sides of a transfer hand over; numbers of records and colleagues",
     "services/exclusive.py": "what is open of a person counts anywhere; kind and school only",
     "services/leaver.py": "roles of who has left, and of the delegates, lie in other accounts",
     "services/status_step.py": "whether a file has moved on, and what moved it; yes or no",

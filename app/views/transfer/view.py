@@ -18,6 +18,7 @@ from app.extensions import db
 from app.indicators.catalog import language
 from app.models.transfer import CLOSED, Transfer, TransferState
 from app.services import look_up, queue, transfer, transfer_queue
+from app.services.handover import may_hand_over
 from app.services.register import names_of
 from app.views.base import BaseModelView
 from app.views.datamodel import Condition, Datamodel, OneOf
@@ -118,7 +119,7 @@ class TransferView(StepActs, BaseModelView):
         "planned_on",
     ]  # fmt: skip
     optional_columns = ("opened_at", "state_since", "document_no")
-    search_columns = [SHOW, "state", "planned_on", "opened_at"]
+    search_columns = [SHOW, "state", "planned_on", "opened_at", "state_since"]
     order_columns = ["name", "state_since", "opened_at", "planned_on"]
     base_order = ("state_since", "desc")
     label_columns = {
@@ -193,7 +194,8 @@ class TransferView(StepActs, BaseModelView):
             units=units,
             steps=[each for each in steps if each.name != TAKE],
             line=line_of(session, item, units),
-            facts=_facts(item, known),
+            facts=facts_of(item, known),
+            handover=may_hand_over(actor, item),
             urls={
                 "list": address_of("TransferView", "list"),
                 "take": url_for("TransferView.take", pk=pk)
@@ -376,7 +378,8 @@ def _age(item: Transfer) -> Badge:
     return Badge(words, "clock-exclamation" if late else "clock", "bad" if late else "draft")
 
 
-def _facts(item: Transfer, known: Any) -> list[tuple[Any, str]]:
+def facts_of(item: Transfer, known: Any) -> list[tuple[Any, str]]:
+    """What an application says, and where the person was placed, each with its label."""
     lang = language()
 
     def named(name: str) -> str:
