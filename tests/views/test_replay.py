@@ -53,7 +53,7 @@ LIVE = 200
 # What the former school keeps: the process that it took part in, which it may read and not act
 # on, and its own letters, which lead to no file any more. The frozen copy of the file is a thing
 # of its own, which is there only afterwards.
-KEPT = re.compile(r"^/((api/v1/|flow/)?transfer|transfers(/show)?|transfers/action/\w+)/\d+")
+KEPT = re.compile(r"^/((api/v1/|flow/|print/)?transfer|transfers(/show)?|transfers/action/\w+)/\d+")
 LETTER = re.compile(r"^/notices/")
 FEWEST = 40
 # Pages of a set are alike; one of each sort: one row, many, of the core, with a proof, of pay.
