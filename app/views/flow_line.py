@@ -1,7 +1,7 @@
 """The way of an object through its flow as a line: who took which step when, whose turn it is since
 how many days, and what comes then; drawn from the flow's own table (B11, F3)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -50,24 +50,22 @@ class Due(NamedTuple):
     turn: str
 
 
-def due(item: Any, units: Mapping[int, str], *, asked: str = "") -> Due | None:
+def due(item: Any, units: Mapping[int, str]) -> Due | None:
     """The step that an object waits for, by the table of its flow; None once it has ended. `units`
-    and `asked` as in line_of()."""
-    step = next(_coming(WORKFLOWS[item.flow], item, asked), None)
+    as in line_of()."""
+    step = next(_coming(WORKFLOWS[item.flow], item), None)
     return None if step is None else Due(step.label, _turn(step, item, units))
 
 
-def line_of(
-    session: Session, item: Any, units: Mapping[int, str], *, asked: str = ""
-) -> list[Stop]:
+def line_of(session: Session, item: Any, units: Mapping[int, str]) -> list[Stop]:
     """The steps that an object went through with who, when and after how many working days; whose
     turn it is, and what is still to come by the table of its flow.
 
-    `units` are the names of those that take part. `asked` names a step that somebody has asked for
-    meanwhile and that comes first.
+    `units` are the names of those that take part. An object may have an `asked_step`, which comes
+    first, and `passed_steps`, which are left out.
     """
     flow = WORKFLOWS[item.flow]
-    return [*_taken(session, item, units), *_to_come(flow, item, units, asked)]
+    return [*_taken(session, item, units), *_to_come(flow, item, units)]
 
 
 class Decision(NamedTuple):
@@ -126,10 +124,10 @@ def _title(flow: Workflow, name: str) -> Any:
     return TYPED.get(name, name) if step is None else step.label
 
 
-def _to_come(flow: Workflow, item: Any, units: Mapping[int, str], asked: str) -> Iterator[Stop]:
+def _to_come(flow: Workflow, item: Any, units: Mapping[int, str]) -> Iterator[Stop]:
     """The steps ahead: the one that is due now, then those after it as far as all agree."""
     status = "now"
-    for step in _coming(flow, item, asked):
+    for step in _coming(flow, item):
         note = _("Turn: %(who)s", who=_turn(step, item, units))
         if status == "now":
             days = queue.age_of(item.state_since, present_catalog())
@@ -138,16 +136,19 @@ def _to_come(flow: Workflow, item: Any, units: Mapping[int, str], asked: str) ->
         status = "later"
 
 
-def _coming(flow: Workflow, item: Any, asked: str) -> Iterator[Step]:
+def _coming(flow: Workflow, item: Any) -> Iterator[Step]:
+    """What somebody has asked for meanwhile, then the steps of the table but for those that need
+    not be taken any more."""
+    asked = getattr(item, "asked_step", "")
     yield from flow.steps_named(asked) if asked else ()
-    yield from _ahead(flow, str(item.state))
+    yield from _ahead(flow, str(item.state), getattr(item, "passed_steps", ()))
 
 
-def _ahead(flow: Workflow, state: str) -> Iterator[Step]:
+def _ahead(flow: Workflow, state: str, passed: Collection[str]) -> Iterator[Step]:
     """The steps that lead on from a state to an end: each the first one forward."""
     while state not in flow.terminal:
-        forward = (each for each in flow.steps if state in each.sources and each.tone == PRIMARY)
-        step = next(forward, None)
+        open_to = (each for each in flow.steps if state in each.sources and each.tone == PRIMARY)
+        step = next((each for each in open_to if each.name not in passed), None)
         if step is None or step.target == state:
             return
         yield step

@@ -73,7 +73,7 @@ class MovementView(BaseView):
 
 def _line(item: Any, units: Mapping[int, str]) -> Line:
     prolonged = is_prolonged(item)
-    ahead = due(item, units, asked="confirm_extension" if prolonged else "")
+    ahead = due(item, units)
     source, target = _way(item, units)
     return Line(
         _name(item),

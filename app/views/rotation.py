@@ -24,7 +24,7 @@ from app.services.rotation import waits_for_authority
 from app.views import evidence
 from app.views.base import BaseModelView
 from app.views.datamodel import Condition, Datamodel, OneOf
-from app.views.flow_actions import FlowView, step_actions
+from app.views.flow_actions import FlowView, StepAction, step_actions
 from app.views.flow_line import line_of
 from app.views.labels import code_choices, column_label, indicator_label, present_catalog
 from app.views.listing import address_of
@@ -203,12 +203,12 @@ class RotationView(StepActs, BaseModelView):
             name=item.teacher.name,
             state=badge_of(item.state, STATES, WORDS[item.state]),
             meta=[f"{names[item.school_id]} → {rotations.host_name(item, names)}"],
-            stops=line_of(
-                session, item, names, asked="confirm_extension" if item.asked_end else ""
-            ),
+            stops=line_of(session, item, names),
             facts=facts_of(item, names),
             events=steps_of(session, item, known),
-            steps=step_actions(ROTATION, item, actor),
+            steps=[
+                each for each in step_actions(ROTATION, item, actor) if _makes_sense(each, item)
+            ],
             proofs=evidence.proofs(session, actor, item),
             may_read_proofs=attachment.may_read_evidence(actor),
             problem=problem,
@@ -227,6 +227,13 @@ def prepares(actor: Actor, item: Rotation) -> bool:
     """Whether a draft is this person's to alter."""
     mine = actor.role == Role.SCHOOL_INFO and actor.unit_id == item.school_id
     return mine and item.state == RotationState.DRAFT
+
+
+def _makes_sense(step: StepAction, item: Rotation) -> bool:
+    """Whether there is something to decide: an extension that was asked for, a stay that began."""
+    if step.name in ("confirm_extension", "reject_extension"):
+        return item.asked_end is not None
+    return step.name != "end" or item.started_at is not None
 
 
 def facts_of(item: Rotation, names: Mapping[int, str]) -> list[tuple[Any, Any]]:

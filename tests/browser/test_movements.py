@@ -140,6 +140,9 @@ def test_a_teacher_on_rotation_is_a_guest_to_be_read(site: Any) -> None:
     assert file.name not in host.go("/guests/list/").inner_text("main")
 
     decide(authority, path, "confirm")
+    # Nothing is left to decide, and what comes is the end: the first month has come already.
+    assert authority.page.locator("main form[action*='extension']").count() == 0
+    assert site.world.units["A1"].name in authority.page.inner_text("main .tm-now")
 
     with site.app.app_context(), system():
         assert db.session.scalars(select(Rotation.state)).one() == "active"
