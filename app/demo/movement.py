@@ -38,7 +38,7 @@ FLOWS = {each.name: each for each in (ADDITION, CHANGE, STATUS_CHANGE, TRANSFER,
 PROVED = {"change": change, "status_change": status_change, "rotation": rotation}
 OF_A_PERSON = {"status_change", "transfer", "rotation"}  # One at a time.
 # How many files a place needs at least for the stories that are told of it.
-NEEDED = {HOME: 6, SAME: 2, OTHER: 13, FAR: 9, OF_CITY: 4}
+NEEDED = {HOME: 7, SAME: 2, OTHER: 13, FAR: 9, OF_CITY: 4}
 SETTLED = timedelta(days=30)  # What took effect since then may have changed after a story began.
 OPENS_AT, PACE = 9, timedelta(minutes=25)
 TOKEN = re.compile(r"\{([ymd])([+-]\d+)\}")

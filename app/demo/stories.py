@@ -173,7 +173,8 @@ _AGAIN = (
 
 STATUS_CHANGES = (
     Story(HOME, (_turns(3, "301", "{d+25}", *_EARLY),)),
-    Story(OTHER, (_turns(2, "206", "{d+1}", "参加企业实践一学期"),)),
+    Story(HOME, _turned(2, "BJ-212", "生育假")),
+    Story(OTHER, (_turns(2, "206", "{d+0}", "参加企业实践一学期"),)),
     Story(OTHER, (_alters(5, "work", "岗位调整", position="教务员"), *_turned(3, "301", *_EARLY))),
     Story(OTHER, _turned(2, "204", "脱产攻读硕士学位")),
     Story(

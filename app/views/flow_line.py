@@ -1,7 +1,7 @@
 """The way of an object through its flow as a line: who took which step when, whose turn it is since
 how many days, and what comes then; drawn from the flow's own table (B11, F3)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -44,16 +44,21 @@ class Stop(NamedTuple):
 
 
 def line_of(
-    session: Session, item: Any, units: Mapping[int, str], *, asked: str = ""
+    session: Session,
+    item: Any,
+    units: Mapping[int, str],
+    *,
+    asked: str = "",
+    past: Collection[str] = (),
 ) -> list[Stop]:
     """The steps that an object went through with who, when and after how many working days; whose
     turn it is, and what is still to come by the table of its flow.
 
     `units` are the names of those that take part. `asked` names a step that somebody has asked for
-    meanwhile and that comes first.
+    meanwhile and that comes first, `past` steps that lie behind and left no trace in the history.
     """
     flow = WORKFLOWS[item.flow]
-    return [*_taken(session, flow, item, units), *_to_come(flow, item, units, asked)]
+    return [*_taken(session, flow, item, units), *_to_come(flow, item, units, asked, past)]
 
 
 def _taken(session: Session, flow: Workflow, item: Any, units: Mapping[int, str]) -> Iterator[Stop]:
@@ -91,10 +96,13 @@ def _title(flow: Workflow, name: str) -> Any:
     return TYPED.get(name, name) if step is None else step.label
 
 
-def _to_come(flow: Workflow, item: Any, units: Mapping[int, str], asked: str) -> Iterator[Stop]:
+def _to_come(
+    flow: Workflow, item: Any, units: Mapping[int, str], asked: str, past: Collection[str]
+) -> Iterator[Stop]:
     """The steps ahead: the one that is due now, then those after it as far as all agree."""
     status = "now"
-    for step in [*(flow.steps_named(asked) if asked else ()), *_ahead(flow, str(item.state))]:
+    first = flow.steps_named(asked) if asked else ()
+    for step in [*first, *_ahead(flow, str(item.state), past)]:
         note = _("Turn: %(who)s", who=_turn(step, item, units))
         if status == "now":
             days = queue.age_of(item.state_since, present_catalog())
@@ -103,11 +111,11 @@ def _to_come(flow: Workflow, item: Any, units: Mapping[int, str], asked: str) ->
         status = "later"
 
 
-def _ahead(flow: Workflow, state: str) -> Iterator[Step]:
+def _ahead(flow: Workflow, state: str, past: Collection[str]) -> Iterator[Step]:
     """The steps that lead on from a state to an end: each the first one forward."""
     while state not in flow.terminal:
         forward = (each for each in flow.steps if state in each.sources and each.tone == PRIMARY)
-        step = next(forward, None)
+        step = next((each for each in forward if each.name not in past), None)
         if step is None or step.target == state:
             return
         yield step

@@ -201,7 +201,11 @@ class RotationView(StepActs, BaseModelView):
             state=badge_of(item.state, STATES, WORDS[item.state]),
             meta=[f"{names[item.school_id]} → {rotations.host_name(item, names)}"],
             stops=line_of(
-                session, item, names, asked="confirm_extension" if item.asked_end else ""
+                session,
+                item,
+                names,
+                asked="confirm_extension" if item.asked_end else "",
+                past=("start",) if item.started_at else (),
             ),
             facts=_facts(item, names, self),
             events=steps_of(session, item, known),
