@@ -81,6 +81,7 @@ AS_SYSTEM = {
     "demo/commands.py": "the operator builds the demonstration",
     "demo/workbooks.py": "the operator makes sample workbooks",
     "demo/load.py": "the operator loads the demonstration",
+    "demo/movement.py": "reads who there is in the demonstration, before anybody acts",
 }
 # Where SQL goes past the ORM, and so past the scope, with the reason.
 RAW = {
