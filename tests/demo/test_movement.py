@@ -37,7 +37,7 @@ FLOWS = (ADDITION, CHANGE, STATUS_CHANGE, ROTATION, TRANSFER)
 
 
 def test_people_come_go_and_change_in_every_state_and_nobody_decides_their_own(city: City) -> None:
-    with city(schools=75, teachers=1600, seed=2026) as (app, _loaded):
+    with city(schools=75, teachers=1200, seed=2026) as (app, _loaded):
         session = db.session()
         assert act_out(session, catalog(session), Storage.of(app.config)) == []
         session.commit()
