@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from app.access.roles import Role
@@ -36,6 +37,7 @@ STATES: tuple[tuple[Any, Any], ...] = (
 FLOWS = (ADDITION, CHANGE, STATUS_CHANGE, ROTATION, TRANSFER)
 
 
+@pytest.mark.wide
 def test_people_come_go_and_change_in_every_state_and_nobody_decides_their_own(city: City) -> None:
     with city(schools=75, teachers=1200, seed=2026) as (app, _loaded):
         session = db.session()
