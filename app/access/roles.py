@@ -97,6 +97,7 @@ PERMISSIONS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "Export": (STAFF, STAFF),
     "Round": (STAFF, AUTHORITIES),
     "Correction": (STAFF, frozenset({Role.CITY_INFO})),
+    "Duplicate": (frozenset({Role.CITY_INFO}), frozenset({Role.CITY_INFO})),
     "Hint": (frozenset({Role.SCHOOL_INFO}), frozenset({Role.SCHOOL_INFO})),
     "Report": (frozenset({Role.CITY_INFO, Role.DISTRICT_INFO}), frozenset({Role.CITY_INFO})),
     "NationalNumber": (frozenset({Role.CITY_INFO}), frozenset({Role.CITY_INFO})),

@@ -25,6 +25,7 @@ from app.models.account import Account, Assignment
 from app.models.base import Scoped
 from app.models.change import RecordChange
 from app.models.digest import Digest
+from app.models.duplicate import DuplicateCase
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.hint import CorrectionHint
 from app.models.history import Audit
@@ -280,6 +281,11 @@ def _reports(actor: Actor) -> Criterion | None:
     return None if actor.role in (Role.CITY_INFO, Role.DISTRICT_INFO) else _nothing
 
 
+def _duplicates(actor: Actor) -> Criterion | None:
+    """A pair lies in two schools; who decides about it reads it, nobody else (4.3)."""
+    return None if actor.role == Role.CITY_INFO else _nothing
+
+
 def _audit(actor: Actor) -> Criterion | None:
     if actor.role == Role.CITY_AUDIT:
         return None
@@ -317,6 +323,7 @@ RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     ImportBatch: _imports,
     ExportFile: _own,
     ReportBatch: _reports,
+    DuplicateCase: _duplicates,
     Notice: _own,
     Digest: _own,
     SavedView: _views,

@@ -20,6 +20,7 @@ from app.core import clock
 from app.models.account import Assignment
 from app.models.change import OPEN, ChangeState, RecordChange
 from app.models.correction import Correction
+from app.models.duplicate import DuplicateState
 from app.models.hint import HintState
 from app.models.history import Audit
 from app.models.job import Job, JobState
@@ -28,6 +29,7 @@ from app.models.round import Round
 from app.models.teacher import FileProblem, ReviewState, Teacher
 from app.services import (
     check,
+    duplicate,
     export_right,
     hint,
     home_movement,
@@ -217,6 +219,13 @@ class Home(Figures):
         label = _l("Correction hints of teachers")
         return [TodoItem("hint", label, number, "hint", where, oldest, late, "message-2")]
 
+    def _duplicates(self) -> list[TodoItem]:
+        number, oldest = duplicate.waiting(self.session)
+        where = (equals("state", DuplicateState.OPEN),)
+        late = self._waits_too_long(oldest)
+        label = _l("Pairs of files that may describe one person")
+        return [TodoItem("duplicate", label, number, "duplicate", where, oldest, late, "users")]
+
     def _exports(self) -> list[TodoItem]:
         found = export_right.waiting(self.session, self.actor)
         oldest = min((each.at for each in found), default=None)
@@ -380,6 +389,7 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),
     (CLERK, Home._hints),
+    ({Role.CITY_INFO}, Home._duplicates),
     (CLERK, home_movement.registered),
     (AUTHORITIES, Home._status_changes_to_approve),
     (AUTHORITIES | CLERK, home_movement.rotations),

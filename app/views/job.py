@@ -106,6 +106,7 @@ KINDS: Mapping[str, Kind] = {
     report.TRIAL_JOB: Kind(_l("Dry run"), _trial_link, _l("See each file")),
     report.WRITE_JOB: Kind(_l("Workbook for the Ministry"), _report_link, _l("See the batch")),
     "check_by_night": Kind(_l("Nightly check of all files"), _no_link),
+    "find_duplicates": Kind(_l("Nightly search for duplicate files"), _no_link),
     "start_rotations": Kind(_l("Rotations that begin"), _no_link),
     "end_rotations": Kind(_l("Rotations that end by themselves"), _no_link),
     "remind_rotations": Kind(_l("Reminders of rotations that end"), _no_link),

@@ -21,6 +21,7 @@ from app.core.crypto import seal
 from app.models.attachment import Attachment
 from app.models.calendar import SpecialDay
 from app.models.correction import Correction
+from app.models.duplicate import DuplicateCase
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.hint import CorrectionHint
 from app.models.history import Audit
@@ -75,6 +76,7 @@ KINDS = (
     (r"^/units/", "unit"),
     (r"^/rounds/", "round"),
     (r"^/corrections/", "correction"),
+    (r"^/(duplicates|api/v1/duplicate)/", "duplicate"),
     (r"^/status-changes/", "status_change"),
     (r"^/(reports/progress|jobs|api/v1/job|(review|processes)/outcome)/", "job"),
     (r"^/reports/", "report"),
@@ -163,6 +165,7 @@ KEEPERS = frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD})
 # Who reads what is about a file in scope, where not all do.
 READERS: Mapping[str, Container[Any]] = {
     "hint": (Role.SCHOOL_INFO, Role.TEACHER),
+    "duplicate": (Role.CITY_INFO,),
     "snapshot": KEEPERS,
     "report": AUTHORITIES,
 }
@@ -240,6 +243,9 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
             reason="x", opened_by=world.actor("city_info").account_id, opened_at=now(), **of_file
         )
         yield Thing("correction", _kept(session, correction), unit, file=file)
+        first, second = sorted((file.id, world.teacher(unit, "submitted").id))
+        pair = DuplicateCase(first_id=first, second_id=second, kind="likeness", found_at=now())
+        yield Thing("duplicate", _kept(session, pair), unit, file=file)
         uuid = uuid4().hex
         message = CorrectionHint(
             uuid=uuid, set="contact", field="address", record_uuid=uuid, given_at=now(),
