@@ -5,10 +5,9 @@ As on the home page, every figure says which rows of which list it counts (servi
 is open is told by name, at most LINES of it, what has waited longest first.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -33,6 +32,12 @@ LINES = 20  # Open processes that the page names.
 UNDER_WAY = tuple(state for state in TransferState if state not in CLOSED)
 OVER = (RotationState.ENDED, RotationState.TERMINATED)
 DECIDERS = AUTHORITIES | HEAD
+# The states of each flow in which what waits too long is overdue.
+DECIDED_IN: Mapping[str, Sequence[str]] = {
+    "transfer": UNDER_WAY,
+    "rotation": (RotationState.PENDING,),
+    "status_change": (StatusState.PENDING_AUTHORITY,),
+}
 Counted = Sequence[Any]
 
 
@@ -99,22 +104,28 @@ class Movement(Figures):
         return [each for each in found if each.count]
 
     def open_processes(self) -> list[Any]:
-        """The movements on which somebody has to act, at most LINES, the longest waiting first.
-
-        Where an extension of a rotation is asked for, nobody knows since when: such are the last.
-        """
-        transfers = self._oldest(Transfer, Transfer.state.in_(UNDER_WAY))
-        status = self._oldest(StatusChange, StatusChange.state.in_(REGISTERED))
+        """The movements on which somebody has to act or whose day comes, at most LINES: the overdue
+        first, then as long as they have waited, last those of which nobody knows since when."""
         undecided = Rotation.state.in_(UNDECIDED) | waits_for_authority()
-        rotations = self._oldest(Rotation, undecided, Rotation.asked_end.is_not(None))
-        waiting = sorted(
-            (each for each in (*transfers, *rotations, *status) if not is_prolonged(each)),
-            key=attrgetter("state_since"),
-        )
-        return [*waiting, *filter(is_prolonged, rotations)][:LINES]
+        found = [
+            *self._oldest(Transfer, Transfer.state.in_(UNDER_WAY)),
+            *self._oldest(Rotation, undecided),
+            *self._oldest(StatusChange, StatusChange.state.in_(REGISTERED)),
+        ]
+        return sorted(found, key=self._rank)[:LINES]
 
-    def _oldest(self, model: Any, wanted: Any, *before: Any) -> list[Any]:
-        statement = select(model).where(wanted).order_by(*before, model.state_since, model.id)
+    def is_late(self, item: Any) -> bool:
+        """Whether an open movement is one of those that overdue() counts."""
+        return item.state in DECIDED_IN[item.flow] and queue.is_overdue(
+            item.state_since, self.known
+        )
+
+    def _rank(self, item: Any) -> tuple[bool, bool, datetime]:
+        return not self.is_late(item), not has_age(item), item.state_since
+
+    def _oldest(self, model: Any, wanted: Any) -> list[Any]:
+        first = model.state.not_in(DECIDED_IN[model.flow])
+        statement = select(model).where(wanted).order_by(first, model.state_since, model.id)
         if model is not Transfer:  # It knows the name itself; the file may be of another school.
             statement = statement.options(joinedload(model.teacher))
         return list(self.session.scalars(statement.limit(LINES)))
@@ -210,6 +221,15 @@ class Movement(Figures):
 def is_prolonged(item: Any) -> bool:
     """Whether an extension of a rotation under way is asked for."""
     return bool(getattr(item, "asked_end", None))
+
+
+def has_age(item: Any) -> bool:
+    """Whether an open movement has waited since it came into its state: neither one that takes
+    effect on its day by itself, nor a rotation under way whose extension is asked for."""
+    by_itself = item.state == StatusState.SCHEDULED or (
+        item.state == StatusState.DRAFT and getattr(item, "on_its_day", False)
+    )
+    return not by_itself and not is_prolonged(item)
 
 
 def _number(condition: ColumnElement[bool]) -> Any:

@@ -12,12 +12,11 @@ from app.access.scope import current_actor
 from app.core.clock import local
 from app.extensions import db
 from app.services import queue, rotation
-from app.services.movement import LINES, Movement, is_prolonged
+from app.services.movement import LINES, Movement, has_age
 from app.services.register import names_of
 from app.views.base import BaseView
 from app.views.flow_line import due
 from app.views.home import tiles, waiting
-from app.views.labels import present_catalog
 from app.views.widgets import Badge
 from app.workflows import WORKFLOWS
 
@@ -66,13 +65,12 @@ class MovementView(BaseView):
             todo=waiting(page.todo()),
             overdue=waiting(page.overdue()),
             done=waiting(page.done()),
-            lines=[_line(item, units) for item in found],
+            lines=[_line(page, item, units) for item in found],
             most=LINES,
         )
 
 
-def _line(item: Any, units: Mapping[int, str]) -> Line:
-    prolonged = is_prolonged(item)
+def _line(page: Movement, item: Any, units: Mapping[int, str]) -> Line:
     ahead = due(item, units)
     source, target = _way(item, units)
     return Line(
@@ -83,8 +81,8 @@ def _line(item: Any, units: Mapping[int, str]) -> Line:
         target,
         ahead.title if ahead else "",
         ahead.turn if ahead else "",
-        "" if prolonged else local(item.state_since).date().isoformat(),
-        None if prolonged else _age(item),
+        local(item.state_since).date().isoformat(),
+        _age(page, item) if has_age(item) else None,
     )
 
 
@@ -102,9 +100,8 @@ def _way(item: Any, units: Mapping[int, str]) -> tuple[str, str]:
     return here, rotation.host_name(item, units) if item.flow == "rotation" else ""
 
 
-def _age(item: Any) -> Badge:
-    known = present_catalog()
-    words = _("%(n)s working day(s)", n=queue.age_of(item.state_since, known))
-    if queue.is_overdue(item.state_since, known):
+def _age(page: Movement, item: Any) -> Badge:
+    words = _("%(n)s working day(s)", n=queue.age_of(item.state_since, page.known))
+    if page.is_late(item):
         return Badge(words, "clock-exclamation", "bad")
     return Badge(words, "clock", "draft")
