@@ -73,6 +73,7 @@ class Transfer(Model):
     position: Mapped[str | None] = mapped_column(String(50))
     reason: Mapped[str | None] = mapped_column(String(500))
     document_no: Mapped[str | None] = mapped_column(String(60))
+    document_on: Mapped[date | None] = mapped_column(Date)
     # What the receiving school says of the person as it takes the file (4.6).
     join_month: Mapped[str | None] = mapped_column(String(7))
     staff_category: Mapped[str | None] = mapped_column(String(5))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, undefer
 from app.access.modules import Module, module_problems
 from app.access.roles import Role
 from app.access.scope import Actor, scoped_get
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.crypto import search_indexes
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.core.sealed import readable
@@ -37,7 +37,8 @@ AS_INDICATORS = {
     "post_category": ("post", "post_category"),
     "post_grade": ("post", "post_grade"),
 }
-PLAIN = ("planned_on", "reason", "document_no")
+DAYS = ("planned_on", "document_on")
+PLAIN = (*DAYS, "reason", "document_no")
 FIELDS = (*PLAIN, *AS_INDICATORS)
 NO_MATCH = "no_match"
 Values = Mapping[str, Any]
@@ -254,8 +255,8 @@ def _value(name: str, given: Any, category: str | None, catalog: Catalog) -> Any
     if given is not None and not isinstance(given, str):
         raise Malformed(problems=[Problem("text", name, field=name)])
     words = (given or "").strip()
-    if name == "planned_on":
-        return _day(words)
+    if name in DAYS:
+        return _day(name, words)
     if name == "reason":
         return kept_words(words, "")[name]
     if name == "document_no":
@@ -263,12 +264,16 @@ def _value(name: str, given: Any, category: str | None, catalog: Catalog) -> Any
     return words or None
 
 
-def _day(words: str) -> date | None:
+def _day(name: str, words: str) -> date | None:
     try:
-        return date.fromisoformat(words) if words else None
+        day = date.fromisoformat(words) if words else None
     except ValueError:
         text = _("Enter a day as year, month and day, e.g. 2026-09-01.")
-        raise Refused(problems=[Problem("planned_on", text, field="planned_on")]) from None
+        raise Refused(problems=[Problem(name, text, field=name)]) from None
+    if name == "document_on" and day and day > today():
+        text = _("A document cannot bear a date in the future.")
+        raise Refused(problems=[Problem(name, text, field=name)])
+    return day
 
 
 def _note(session: Session, actor: Actor, item: Transfer, step: str) -> None:

@@ -36,6 +36,7 @@ UNSCOPED = {
     "access/scope.py": "resolves the actor before there is a scope",
     "services/facts.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/identity.py": "a duplicate counts wherever it lies; yes or no comes out of it",
+    "services/attachment.py": "evidence of a process in scope may lie at its other side",
     "services/affiliation.py": "a person leaves one school for another by one step",
     "services/grant.py": "a file as it was when it left, for the school that has the grant",
     "services/look_up.py": "the count of look-ups of the account, from the log",

@@ -1,6 +1,7 @@
 """`/api/v1/transfer/…`: applications for teachers of other schools (4.1 to 4.10), and
 `/api/v1/snapshot/…`: what a school keeps of those who left."""
 
+from datetime import date
 from typing import Any, ClassVar
 
 from flask_appbuilder.api import expose, protect
@@ -11,12 +12,11 @@ from app.core.errors import NotFound
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.transfer import FileGrant, Transfer
-from app.services import grant, reveal
+from app.services import attachment, grant, reveal, transfer_proof
 from app.services import transfer as transfers
 from app.services.register import names_of
 from app.views.api.base import Api, body, row_body, whole
-from app.views.api.change import words_of
-from app.views.api.flow import FlowApi
+from app.views.api.change import ProcessApi, proof, words_of
 from app.views.base import BaseModelApi
 from app.views.datamodel import Datamodel
 from app.views.transfer.look_up import looked_up
@@ -48,7 +48,7 @@ class TransferListApi(BaseModelApi):
     order_columns = ["state_since", "opened_at", "planned_on", "state"]
 
 
-class TransferApi(FlowApi):
+class TransferApi(ProcessApi):
     """Transfers: found by exact number and name, opened, moved."""
 
     resource_name = "transfer"
@@ -56,13 +56,11 @@ class TransferApi(FlowApi):
     openapi_spec_tag = "transfer"
     flow = TRANSFER
     list_api = TransferListApi
-
-    def _item(self, pk: int) -> Transfer:
-        found: Transfer = scoped_get(db.session(), Transfer, pk)
-        return found
+    keep_proof = staticmethod(transfer_proof.attach)
 
     def _more(self, pk: int) -> dict[str, Any]:
-        session, item = db.session(), self._item(pk)
+        session, actor, item = db.session(), current_actor(), self._item(pk)
+        proofs = attachment.evidence(session, item) if attachment.may_read_evidence(actor) else []
         ids = (item.school_id, item.authority_id, item.from_school_id, item.from_authority_id)
         names = names_of(session, [item])
         to, to_authority, start, start_authority = ({"id": key, "name": names[key]} for key in ids)
@@ -71,8 +69,8 @@ class TransferApi(FlowApi):
             "id_no": transfers.masked_number(session, item.teacher_id, catalog(session)),
             "to": {"school": to, "authority": to_authority},
             "from": {"school": start, "authority": start_authority},
-            "planned_on": item.planned_on.isoformat() if item.planned_on else None,
-            **{name: getattr(item, name) for name in transfers.FIELDS if name != "planned_on"},
+            **{name: _plain(getattr(item, name)) for name in transfers.FIELDS},
+            "evidence": [proof(each) for each in proofs],
             "previous": item.previous_id,
             "state_since": item.state_since.isoformat(),
             "opened_at": item.opened_at.isoformat(),
@@ -124,6 +122,7 @@ class TransferApi(FlowApi):
                     position: {type: string, maxLength: 50}
                     reason: {type: string, maxLength: 500}
                     document_no: {type: string, maxLength: 60}
+                    document_on: {type: string, format: date}
                     join_month: {type: string}
                     staff_category: {type: string}
                     post_category: {type: string}
@@ -162,6 +161,7 @@ class TransferApi(FlowApi):
                     position: {type: string, maxLength: 50}
                     reason: {type: string, maxLength: 500}
                     document_no: {type: string, maxLength: 60}
+                    document_on: {type: string, format: date}
                     join_month: {type: string}
                     staff_category: {type: string}
                     post_category: {type: string}
@@ -237,6 +237,10 @@ class SnapshotApi(Api):
 
 
 TRANSFER_APIS = (TransferListApi, TransferApi, SnapshotListApi, SnapshotApi)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:

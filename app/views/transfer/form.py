@@ -52,6 +52,7 @@ class ApplicationForm(DynamicForm):
     position = StringField(_l("Receiving post"), validators=[Length(max=50)])
     reason = TextAreaField(_l("Reason"), validators=[Length(max=500)])
     document_no = StringField(_l("Document number"), validators=[Length(max=DOCUMENT_LENGTH)])
+    document_on = DateField(_l("Date of the document"), validators=[Optional()])
 
 
 class TakeForm(DynamicForm):

@@ -1,6 +1,7 @@
 """Transfers: the list, the page of one with its line of steps, the application and the taking."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import flash, redirect, request, url_for
@@ -15,18 +16,19 @@ from app.access.scope import current_actor, scoped_get
 from app.core.errors import Forbidden, Refused, Stale
 from app.core.whole import whole_number
 from app.extensions import db
-from app.indicators.catalog import language
 from app.models.transfer import CLOSED, Transfer, TransferState
-from app.services import look_up, queue, transfer, transfer_queue
+from app.services import attachment, look_up, queue, transfer, transfer_proof, transfer_queue
 from app.services.register import names_of
+from app.views import evidence
 from app.views.base import BaseModelView
 from app.views.datamodel import Condition, Datamodel, OneOf
 from app.views.flow_actions import step_actions
 from app.views.flow_line import line_of
 from app.views.labels import TRANSFER_BADGES, present_catalog, transfer_state, transfer_words
 from app.views.listing import Segment, address_of, link
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.step_acts import StepActs
+from app.views.transfer.facts import facts_of
 from app.views.transfer.form import (
     ApplicationForm,
     LookUpForm,
@@ -36,7 +38,7 @@ from app.views.transfer.form import (
     sealed_person,
 )
 from app.views.transfer.look_up import looked_up
-from app.views.widgets import Badge, text_of
+from app.views.widgets import Badge
 from app.views.writing import REFUSED, refuse
 from app.workflows.transfer import TRANSFER
 
@@ -107,13 +109,13 @@ class TransferView(StepActs, BaseModelView):
     datamodel = transfers_model()
     class_permission_name = "Transfer"
     method_permission_name: ClassVar[dict[str, str]] = {
-        "find": "write", "apply": "write", "amend": "write", "take": "write",
+        "find": "write", "apply": "write", "amend": "write", "take": "write", "attach": "write",
     }  # fmt: skip
     exclude_route_methods = {"tab", "choices"}
     list_title = _l("Transfers")
     list_template = "transfer/list.html"
     list_columns = ["name", "from_school_id", "school_id", "state", "turn", "waiting", "planned_on"]
-    optional_columns = ("opened_at", "state_since", "document_no")
+    optional_columns = ("opened_at", "state_since", "document_no", "document_on")
     search_columns = [SHOW, "state", "planned_on", "opened_at"]
     order_columns = ["name", "state_since", "opened_at", "planned_on"]
     base_order = ("state_since", "desc")
@@ -128,6 +130,7 @@ class TransferView(StepActs, BaseModelView):
         "opened_at": _l("Opened"),
         "state_since": _l("In this state since"),
         "document_no": _l("Document number"),
+        "document_on": _l("Date of the document"),
         SHOW: _l("Show"),
     }
     code_columns = {"state": transfer_words, SHOW: lambda: list(SHOWN.items())}
@@ -176,6 +179,17 @@ class TransferView(StepActs, BaseModelView):
     @has_access
     def show(self, pk: int) -> Any:
         """Show a transfer with its line of steps and what this person may do with it."""
+        return self._shown(pk)
+
+    @expose("/<int:pk>/evidence", methods=["POST"])
+    @has_access
+    @once
+    def attach(self, pk: int) -> Any:
+        """Attach a document of the decision that the transfer goes by."""
+        page = url_for("TransferView.show", pk=pk)
+        return evidence.attach(_item(pk), transfer_proof.attach, page, partial(self._shown, pk))
+
+    def _shown(self, pk: int, problem: str = "") -> str:
         session, actor, known = db.session(), current_actor(), present_catalog()
         item = _item(pk)
         units, steps = names_of(db.session(), [item]), step_actions(TRANSFER, item, actor)
@@ -188,13 +202,19 @@ class TransferView(StepActs, BaseModelView):
             units=units,
             steps=[each for each in steps if each.name != TAKE],
             line=line_of(session, item, units),
-            facts=_facts(item, known),
+            facts=facts_of(item, known),
+            proofs=evidence.proofs(session, actor, item),
+            may_read_proofs=attachment.may_read_evidence(actor),
+            problem=problem,
             urls={
                 "list": address_of("TransferView", "list"),
                 "take": url_for("TransferView.take", pk=pk)
                 if any(each.name == TAKE for each in steps)
                 else "",
                 "edit": url_for("TransferView.amend", pk=pk) if _may_amend(item) else "",
+                "attach": url_for("TransferView.attach", pk=pk)
+                if transfer_proof.may_attach(actor, item)
+                else "",
                 "previous": url_for("TransferView.show", pk=item.previous_id)
                 if item.previous_id
                 else "",
@@ -369,24 +389,3 @@ def _age(item: Transfer) -> Badge:
     late = item.state not in CLOSED and queue.is_overdue(item.state_since, present_catalog())
     words = _("%(n)s working day(s)", n=queue.age_of(item.state_since, present_catalog()))
     return Badge(words, "clock-exclamation" if late else "clock", "bad" if late else "draft")
-
-
-def _facts(item: Transfer, known: Any) -> list[tuple[Any, str]]:
-    lang = language()
-
-    def named(name: str) -> str:
-        value = getattr(item, name)
-        indicator = known.indicator(*transfer.AS_INDICATORS[name])
-        return known.label(indicator.code_table, value, lang) if value else ""
-
-    found = [
-        (_("Planned date"), text_of(item.planned_on) if item.planned_on else ""),
-        (_("Receiving post"), item.position or ""),
-        (_("Reason"), item.reason or ""),
-        (_("Document number"), item.document_no or ""),
-        (_("Month of joining"), item.join_month or ""),
-        (_("Staff category"), named("staff_category")),
-        (_("Post category"), named("post_category")),
-        (_("Post grade"), named("post_grade")),
-    ]
-    return [(label, words) for label, words in found if words]
