@@ -26,6 +26,7 @@ from app.models.unit import Unit
 from app.services import audit, look_up, transition
 from app.services.change import kept_words
 from app.services.exclusive import Kind, hold, require_free
+from app.services.transfer_rotation import asked_problems
 
 OPENED, EDITED = "apply", "amend"  # Beside the steps of the flow in its history.
 SHOWN_DIGITS = 4  # Of the ID number, as lists show it.
@@ -36,6 +37,8 @@ AS_INDICATORS = {
     "staff_category": ("basic", "staff_category"),
     "post_category": ("post", "post_category"),
     "post_grade": ("post", "post_grade"),
+    "rotation_type": ("rotation", "type"),
+    "planned_end": ("rotation", "end"),
 }
 DAYS = ("planned_on", "document_on")
 PLAIN = (*DAYS, "reason", "document_no")
@@ -127,7 +130,7 @@ def open_transfer(
     """Draft an application for a person whose file is held (4.1). It links to the one that was
     rejected before. Raises Refused, Malformed for fields that there are not."""
     school = scoped_get(session, Unit, actor.unit_id)
-    values = _read(raw, school.category, catalog)
+    values = _read(raw, school, catalog)
     stamp = now()
     item = Transfer(
         uuid=uuid4().hex,
@@ -171,7 +174,8 @@ def edit(
         raise Forbidden()
     if found.state != TransferState.DRAFT or version not in (None, found.version):
         raise Stale()
-    for name, value in _read(raw, actor.category, catalog).items():
+    school = scoped_get(session, Unit, actor.unit_id)
+    for name, value in _read(raw, school, catalog).items():
         setattr(found, name, value)
     found.version += 1
     session.flush()
@@ -238,8 +242,9 @@ def _rejected(session: Session, teacher_id: int, school_id: int) -> int | None:
     )
 
 
-def _read(raw: Values, category: str | None, catalog: Catalog) -> dict[str, Any]:
-    values, problems = read_values(raw, category, catalog)
+def _read(raw: Values, school: Unit, catalog: Catalog) -> dict[str, Any]:
+    values, problems = read_values(raw, school.category, catalog)
+    problems += asked_problems(values, school, catalog)
     if problems:
         raise Refused(problems=problems)
     return values

@@ -42,6 +42,7 @@ UNSCOPED = {
     "services/look_up.py": "the count of look-ups of the account, from the log",
     "services/queue.py": "whether a head leaves alone, asked by the receiving side; yes or no",
     "services/transfer.py": "a person elsewhere by exact number and name; name, school and mask",
+    "services/transfer_rotation.py": "rotations of a person elsewhere; whether periods overlap",
     "services/transfer_step.py": "both sides of a transfer; state and place of the file only",
     "services/transfer_take.py": "a file goes from one school to another by one step",
     "services/exclusive.py": "what is open of a person counts anywhere; kind and school only",

@@ -62,7 +62,9 @@ def test_the_chain_from_the_look_up_to_the_file_that_is_taken(call: Any, world: 
     key = made.json["id"]
     assert [each["step"] for each in made.json["available"]] == ["submit", "withdraw"]
     assert problems(take(info, key, "submit")) == ["required", "required"]
-    edited = info.put(f"/transfer/{key}", {"version": 1, **APPLICATION})
+    rotation = {"rotation_type": "1", "planned_end": "2027-07"}
+    edited = info.put(f"/transfer/{key}", {"version": 1, **APPLICATION, **rotation})
+    assert {name: edited.json[name] for name in rotation} == rotation
     assert (edited.status_code, edited.json["position"]) == (200, "数学教师")
     assert info.put(f"/transfer/{key}", {"version": 1, **APPLICATION}).status_code == 409
     assert take(info, key, "submit").json["state"] == "pending_in_authority"

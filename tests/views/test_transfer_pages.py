@@ -84,6 +84,27 @@ def test_a_teacher_is_found_applied_for_and_taken_by_hand(
     assert page(FROM_INFO).send(f"/teacher/{file.id}").status_code == 404
 
 
+def test_a_teacher_is_rotated_in_from_the_rotations(page: Any, session: Any, world: Any) -> None:
+    file, clerk = world.teacher("B1", "effective"), page(INFO)
+
+    link = re.search(r'href="(/transfers/find\?rotation=1)"', clerk.send("/rotations/list/").text)[
+        1
+    ]
+    assert "rotation=1" not in page(DISTRICT).send("/rotations/list/").text
+    assert 'name="rotation" value="1"' in clerk.send(link).text
+    found = clerk.send(link, "POST", id_no=file.id_no, name=file.name)
+    mark = re.search(r'name="person" value="([^"]+)"', found.text)[1]
+    assert all(f'name="{name}"' in found.text for name in ("rotation_type", "planned_end"))
+    sent = APPLICATION | {"person": mark, "rotation": "1", "planned_end": "2027-07"}
+    assert clerk.send("/transfers/new", "POST", **sent).status_code == 422
+    assert clerk.send("/transfers/new", "POST", **sent, rotation_type="1").status_code == 302
+
+    item = stored(session)
+    assert (item.rotation_type, item.planned_end, item.teacher_id) == ("1", "2027-07", file.id)
+    assert "rotation_type" in clerk.send(f"/transfers/{item.id}/edit").text
+    assert "2027-07" in page(INFO, "en").send(f"/transfers/show/{item.id}").text
+
+
 def test_a_miss_and_a_refusal_stand_at_the_form_and_on_record(
     page: Any, session: Any, world: Any
 ) -> None:

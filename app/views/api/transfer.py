@@ -123,6 +123,8 @@ class TransferApi(ProcessApi):
                     reason: {type: string, maxLength: 500}
                     document_no: {type: string, maxLength: 60}
                     document_on: {type: string, format: date}
+                    rotation_type: {type: string, description: Of a rotation}
+                    planned_end: {type: string, description: YYYY-MM}
                     join_month: {type: string}
                     staff_category: {type: string}
                     post_category: {type: string}
@@ -162,6 +164,8 @@ class TransferApi(ProcessApi):
                     reason: {type: string, maxLength: 500}
                     document_no: {type: string, maxLength: 60}
                     document_on: {type: string, format: date}
+                    rotation_type: {type: string, description: Of a rotation}
+                    planned_end: {type: string, description: YYYY-MM}
                     join_month: {type: string}
                     staff_category: {type: string}
                     post_category: {type: string}

@@ -29,6 +29,8 @@ def facts_of(item: Transfer, known: Catalog) -> list[tuple[Any, str]]:
         (_("Reason"), item.reason or ""),
         (_("Document number"), item.document_no or ""),
         (_("Date of the document"), day("document_on")),
+        (_("Rotation type"), named("rotation_type")),
+        (_("Planned end"), item.planned_end or ""),
         (_("Month of joining"), item.join_month or ""),
         (_("Staff category"), named("staff_category")),
         (_("Post category"), named("post_category")),

@@ -18,7 +18,8 @@ from app.indicators.values import codes_for
 from app.services.change import DOCUMENT_LENGTH
 from app.services.transfer import AS_INDICATORS
 from app.views.labels import column_label, indicator_label
-from app.views.widgets import MonthTextField
+from app.views.rotation_form import rotation_types
+from app.views.widgets import MonthTextField, options
 
 SALT = "transfer"
 VALID = 30 * 60  # Seconds between a person found and the application.
@@ -53,6 +54,22 @@ class ApplicationForm(DynamicForm):
     reason = TextAreaField(_l("Reason"), validators=[Length(max=500)])
     document_no = StringField(_l("Document number"), validators=[Length(max=DOCUMENT_LENGTH)])
     document_on = DateField(_l("Date of the document"), validators=[Optional()])
+
+
+class RotationApplicationForm(ApplicationForm):
+    """What is applied for where the teacher rotates, and the personnel relation moves (6.2)."""
+
+    rotation_type = SelectField(
+        said_label("rotation_type"),
+        choices=lambda: options(rotation_types(), blank=True),
+        validators=[InputRequired()],
+    )
+    planned_end = MonthTextField(_l("Planned end"))
+
+
+def application_form(rotates: bool) -> type[ApplicationForm]:
+    """The form of an application, with what a rotation says besides."""
+    return RotationApplicationForm if rotates else ApplicationForm
 
 
 class TakeForm(DynamicForm):

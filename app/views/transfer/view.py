@@ -21,7 +21,6 @@ from app.services import attachment, look_up, queue, transfer, transfer_proof, t
 from app.services.register import names_of
 from app.views import evidence
 from app.views.base import BaseModelView
-from app.views.datamodel import Condition, Datamodel, OneOf
 from app.views.flow_actions import step_actions
 from app.views.flow_line import line_of
 from app.views.labels import TRANSFER_BADGES, present_catalog, transfer_state, transfer_words
@@ -29,10 +28,11 @@ from app.views.listing import Segment, address_of, link
 from app.views.once import first_result, once, remember
 from app.views.step_acts import StepActs
 from app.views.transfer.facts import facts_of
+from app.views.transfer.filters import SHOW, SHOWN, condition, transfers_model
 from app.views.transfer.form import (
-    ApplicationForm,
     LookUpForm,
     TakeForm,
+    application_form,
     person_of,
     raw_of,
     sealed_person,
@@ -42,54 +42,9 @@ from app.views.widgets import Badge
 from app.views.writing import REFUSED, refuse
 from app.workflows.transfer import TRANSFER
 
-SHOW = "show"
 NAMES = "tm.transfer_units"
 TAKE = "take"
-SHOWN: dict[str, Any] = {
-    "mine": _l("Waiting for me"),
-    "in": _l("Coming in"),
-    "out": _l("Going out"),
-    "overdue": _l("Overdue"),
-}
-
-
-class Shows(Condition):
-    """A part of the transfers, seen from who asks; no column of them."""
-
-    name = _l("is")
-    arg_name = "eq"
-
-    def apply(self, query: Query, value: Any) -> Query:
-        return query.filter(_condition(value))
-
-
-class ShowsOneOf(OneOf):
-    def apply(self, query: Query, value: Any) -> Query:
-        values = list(value) if isinstance(value, list | tuple | set) else [value]
-        for each in values:
-            query = query.filter(_condition(each))
-        return query
-
-
-def _condition(value: str) -> Any:
-    actor = current_actor()
-    if value == "mine":
-        return transfer_queue.waiting(actor)
-    if value == "overdue":
-        return transfer_queue.overdue(present_catalog())
-    ways = {"in": transfer_queue.coming_in, "out": transfer_queue.going_out}
-    return ways.get(value, transfer_queue.waiting)(actor)
-
-
-def transfers_model() -> Datamodel:
-    """Return the data model of transfers, which can be filtered by `show` like by a column."""
-    model = Datamodel(Transfer)
-    model.condition_cache[SHOW] = [
-        *(Shows(SHOW, model) for _place in range(4)),
-        ShowsOneOf(SHOW, model),
-    ]
-    return model
-
+ROTATION = "rotation"  # What the pages of an application say of one that is a rotation.
 
 # What is asked before a step of many; {n} is their number.
 QUESTIONS: Mapping[str, Any] = {
@@ -171,7 +126,7 @@ class TransferView(StepActs, BaseModelView):
         drop = [name, f"page_{type(self).__name__}", "view"]
         found = [Segment(_("All"), query.count(), link(drop), not active)]
         for key, label in SHOWN.items():
-            number = query.filter(_condition(key)).count()
+            number = query.filter(condition(key)).count()
             found.append(Segment(label, number, link(drop, **{name: key}), active == key))
         return found
 
@@ -241,15 +196,16 @@ class TransferView(StepActs, BaseModelView):
             session.rollback()
             refuse(form, refusal)
             return self._found(form), REFUSED
-        application = ApplicationForm(formdata=None)
+        application = application_form(_is_rotation())(formdata=None)
         return self._application(application, found, sealed_person(actor, key))
 
     def _found(self, form: LookUpForm) -> str:
         return self.render_template(
             "transfer/find.html",
-            title=_("Apply for a teacher"),
+            title=_title(_is_rotation()),
             form=form,
-            back_url=address_of("TransferView", "list"),
+            rotation=_is_rotation(),
+            back_url=address_of("RotationView" if _is_rotation() else "TransferView", "list"),
             left=look_up.left_today(db.session(), current_actor(), present_catalog()),
         )
 
@@ -260,7 +216,7 @@ class TransferView(StepActs, BaseModelView):
         session, actor, known = db.session(), current_actor(), present_catalog()
         if not self.may_apply():
             raise Forbidden()
-        mark, form = request.form.get("person", ""), ApplicationForm()
+        mark, form = request.form.get("person", ""), application_form(_is_rotation())()
         key = person_of(actor, mark)
         if (answer := first_result(session)) is not None:
             return answer
@@ -282,12 +238,12 @@ class TransferView(StepActs, BaseModelView):
     def _application(self, form: Any, found: transfer.Person, mark: str) -> str:
         return self.render_template(
             "transfer/form.html",
-            title=_("Apply for a teacher"),
+            title=_title(_is_rotation()),
             intro=f"{found.name} · {found.school} · {found.masked}",
             form=form,
-            hidden={"person": mark},
+            hidden={"person": mark} | ({ROTATION: "1"} if _is_rotation() else {}),
             action=url_for("TransferView.apply"),
-            back_url=url_for("TransferView.find"),
+            back_url=url_for("TransferView.find", rotation="1" if _is_rotation() else None),
             save=_("Keep the draft"),
             crumb=(_("Transfers"), address_of("TransferView", "list")),
         )
@@ -300,10 +256,10 @@ class TransferView(StepActs, BaseModelView):
         if not _may_amend(item):
             raise Stale() if self.may_apply() else Forbidden()
         if request.method == "GET":
-            return self._over(item, ApplicationForm(formdata=None, obj=item))
+            return self._over(item, application_form(item.is_rotation)(formdata=None, obj=item))
         if (answer := first_result(session)) is not None:
             return answer
-        form, target = ApplicationForm(), url_for("TransferView.show", pk=pk)
+        form, target = application_form(item.is_rotation)(), url_for("TransferView.show", pk=pk)
         if form.validate():
             try:
                 transfer.edit(
@@ -368,6 +324,15 @@ class TransferView(StepActs, BaseModelView):
             save=words if take else _("Save"),
             crumb=(item.name, back),
         )
+
+
+def _is_rotation() -> bool:
+    """Whether the application was started among the rotations (6.2)."""
+    return request.values.get(ROTATION) == "1"
+
+
+def _title(rotates: bool) -> str:
+    return _("Rotate a teacher in") if rotates else _("Apply for a teacher")
 
 
 def _item(pk: int) -> Transfer:
