@@ -26,7 +26,7 @@ from app.views.on_record import on_record
 from app.views.print import PAIRS, Pair, Section
 from app.views.rotation import STATES, WORDS
 from app.views.rotation import facts_of as facts_of_rotation
-from app.views.transfer.view import facts_of as facts_of_transfer
+from app.views.transfer.facts import facts_of as facts_of_transfer
 from app.views.widgets import badge_of, text_of
 
 # What the form of a rotation says of the person beside name and numbers.

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query
 
+from app.access.modules import Module, is_on
 from app.access.roles import Role
 from app.access.scope import Actor, current_actor
 from app.extensions import db
@@ -111,6 +112,7 @@ class RotationView(StepActs, BaseModelView):
     method_permission_name: ClassVar[dict[str, str]] = {"attach": "write"}
     exclude_route_methods = {"tab"}
     list_title = _l("Rotations")
+    list_template = "rotation/list.html"
     list_columns = ["teacher", "school", "host", "type", "start", "planned_end", "state", "since"]
     optional_columns = ("authority_id", "direction", "asked_end", "ended_on", "document_no")
     search_columns = [
@@ -149,6 +151,12 @@ class RotationView(StepActs, BaseModelView):
     quick_hint = _l("Name, pinyin initials or teacher number")
     empty_hint = _l("There is no rotation. It is drafted from the file of a teacher.")
     exports = ()
+
+    def may_rotate_in(self) -> bool:
+        """Whether this person applies for teachers whose personnel relation changes (6.2)."""
+        actor, known = current_actor(), present_catalog()
+        uses = all(is_on(each, actor, known) for each in (Module.ROTATION, Module.TRANSFER))
+        return actor.role == Role.SCHOOL_INFO and uses
 
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.join(Teacher, Teacher.id == Rotation.teacher_id).filter(search.matches(text))

@@ -31,7 +31,8 @@ from app.views.writing import REFUSED, refuse
 LONGEST_TEXT, OFFERED = 50, 20
 
 
-def _types() -> list[tuple[str, str]]:
+def rotation_types() -> list[tuple[str, str]]:
+    """The types that a rotation may have: code and words."""
     return [each for each in code_choices(TYPES)() if each[0] != rotations.NO_TYPE]
 
 
@@ -48,7 +49,7 @@ class RotationForm(DynamicForm):
         validators=[Length(max=100)],
         description=_l("Only where the school is not in the register, as outside Beijing."),
     )
-    type = SelectField(said_label("type"), choices=lambda: options(_types(), blank=True))
+    type = SelectField(said_label("type"), choices=lambda: options(rotation_types(), blank=True))
     direction = SelectField(
         said_label("direction"), choices=lambda: options(code_choices(DIRECTIONS)(), blank=True)
     )

@@ -138,7 +138,7 @@ class ProvedApi(DraftApi, abstract=True):
             "reason": item.reason,
             "document_no": item.document_no,
             "opened": {"at": item.opened_at.isoformat(), "role": item.opened_role},
-            "evidence": _proofs(session, actor, item),
+            "evidence": proofs_of(session, actor, item),
         }
 
     @expose("/<int:pk>/evidence", methods=["POST"])
@@ -216,7 +216,8 @@ def _json(properties: Schema, required: tuple[str, ...]) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": schema}}}
 
 
-def _proofs(session: Session, actor: Actor, item: Any) -> list[dict[str, Any]]:
+def proofs_of(session: Session, actor: Actor, item: Any) -> list[dict[str, Any]]:
+    """The documents of a draft, for those who may read evidence."""
     if not attachment.may_read_evidence(actor):
         return []
     return [_proof(each) for each in attachment.evidence(session, item)]

@@ -1,6 +1,7 @@
 """`/api/v1/transfer/…`: applications for teachers of other schools (4.1 to 4.10), and
 `/api/v1/snapshot/…`: what a school keeps of those who left."""
 
+from datetime import date
 from typing import Any, ClassVar
 
 from flask_appbuilder.api import expose, protect
@@ -11,11 +12,11 @@ from app.core.errors import NotFound
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.transfer import FileGrant, Transfer
-from app.services import grant, reveal
+from app.services import grant, reveal, transfer_proof
 from app.services import transfer as transfers
 from app.services.register import names_of
 from app.views.api.base import Api, body, row_body
-from app.views.api.draft import WORDS, DraftApi, words_of
+from app.views.api.draft import WORDS, ProvedApi, proofs_of, words_of
 from app.views.base import BaseModelApi
 from app.views.datamodel import Datamodel
 from app.views.transfer.look_up import looked_up
@@ -47,7 +48,7 @@ class TransferListApi(BaseModelApi):
     order_columns = ["state_since", "opened_at", "planned_on", "state"]
 
 
-class TransferApi(DraftApi):
+class TransferApi(ProvedApi):
     """Transfers: found by exact number and name, opened, moved."""
 
     resource_name = "transfer"
@@ -56,11 +57,15 @@ class TransferApi(DraftApi):
     flow = TRANSFER
     list_api = TransferListApi
     exclude_route_methods: ClassVar[set[str]] = {"delete"}  # Drafts are withdrawn.
+    keep_proof = staticmethod(transfer_proof.attach)
     asked = ("id_no", "name")
     altered_by = {
         "planned_on": {"type": "string", "format": "date"},
         "position": {"type": "string", "maxLength": 50},
         **WORDS,
+        "document_on": {"type": "string", "format": "date"},
+        "rotation_type": {"type": "string", "description": "Of a rotation"},
+        "planned_end": {"type": "string", "description": "YYYY-MM"},
         "join_month": {"type": "string"},
         "staff_category": {"type": "string"},
         "post_category": {"type": "string"},
@@ -90,8 +95,8 @@ class TransferApi(DraftApi):
             "id_no": transfers.masked_number(session, item.teacher_id, catalog(session)),
             "to": {"school": to, "authority": to_authority},
             "from": {"school": start, "authority": start_authority},
-            "planned_on": item.planned_on.isoformat() if item.planned_on else None,
-            **{name: getattr(item, name) for name in transfers.FIELDS if name != "planned_on"},
+            **{name: _plain(getattr(item, name)) for name in transfers.FIELDS},
+            "evidence": proofs_of(session, current_actor(), item),
             "previous": item.previous_id,
             "state_since": item.state_since.isoformat(),
             "opened_at": item.opened_at.isoformat(),
@@ -175,6 +180,10 @@ class SnapshotApi(Api):
 
 
 TRANSFER_APIS = (TransferListApi, TransferApi, SnapshotListApi, SnapshotApi)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:
