@@ -321,7 +321,7 @@ class TestShown:
         page = desk(HEAD).get(f"/addition/show/{item.id}")
 
         line = page[
-            page.index('<ol class="tm-steps"') : page.index("</ol>", page.index("tm-steps"))
+            page.index('<ol class="tm-steps tm-way"') : page.index("</ol>", page.index("tm-steps"))
         ]
         states = re.findall(r'class="tm-(done|now|later)"', line)
         assert states == ["done", "now", "later"]

@@ -237,7 +237,7 @@ def is_kept(made: dict[str, Any], each: Request, answer: Any) -> bool:
     if not KEPT.match(each.address):
         return False
     is_told = each.method == "GET" or "/action/" in each.address  # Rows are refused one by one.
-    return answer.status_code in ((LIVE,) if is_told else (403, 409, 422))
+    return answer.status_code in ((LIVE,) if is_told else (400, 403, 409, 422))
 
 
 def test_nothing_of_a_file_that_left_answers_in_the_open_session(

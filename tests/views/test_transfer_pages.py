@@ -152,7 +152,7 @@ class TestTheLine:
 
         text = page(FROM_HEAD, language).send(f"/transfers/show/{item.id}").text
 
-        line = re.search(r'<ol class="tm-steps".*?</ol>', text, re.DOTALL)[0]
+        line = re.search(r'<ol class="tm-steps tm-way".*?</ol>', text, re.DOTALL)[0]
         states = re.findall(r'<li class="tm-(\w+)"', line)
         assert states == ["done", "done", "done", "now", "later", "later"]
         now_ = re.search(r'<li class="tm-now".*?</li>', line, re.DOTALL)[0]
