@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.demo import accounts as demo_accounts_of
 from app.extensions import db
 from app.indicators.catalog import catalog

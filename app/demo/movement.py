@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor, acting_as, make_actor, system
 from app.access.modules import Module, is_on
 from app.access.roles import Role
-from app.access.scope import Actor, acting_as, make_actor, scoped_get, system
+from app.access.scope import scoped_get
 from app.core.clock import frozen, today
 from app.core.errors import AppError
 from app.demo import stories

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import INSPECTORS, View, may_add, may_edit, view_on_file
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.core.images import CleanFile, check_file

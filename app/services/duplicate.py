@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, exists, func, insert, literal, select
 from sqlalchemy.orm import Session, aliased
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, Problem, Refused, Stale
 from app.models.duplicate import DuplicateCase, DuplicateKind, DuplicateState

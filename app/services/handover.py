@@ -8,8 +8,8 @@ from datetime import date
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import AUTHORITIES, HOSTS, Role
-from app.access.scope import Actor
 from app.core import clock
 from app.core.errors import NotFound
 from app.indicators.periods import add_months, month_of

@@ -13,9 +13,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_edit_set, may_view_set
 from app.access.roles import AUTHORITIES, HOSTS, STAFF, SYSTEM, Role
-from app.access.scope import Actor
 from app.core import clock
 from app.models.account import Assignment
 from app.models.change import OPEN, ChangeState, RecordChange

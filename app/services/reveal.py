@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import View, view_on_file
-from app.access.scope import Actor
 from app.core.clock import BEIJING, now, today
 from app.core.errors import Forbidden, LimitReached, NotFound, Problem, Refused
 from app.core.reference import Indicator

@@ -13,9 +13,10 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.modules import Module, is_on, module_problems
 from app.access.roles import Role
-from app.access.scope import Actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import now
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.indicators.catalog import Catalog

@@ -10,9 +10,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
+from app.access.actor import Actor
 from app.access.modules import Module, module_problems
 from app.access.roles import Role
-from app.access.scope import Actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import now, today
 from app.core.crypto import search_indexes
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale

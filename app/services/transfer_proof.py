@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.errors import Forbidden, NotFound, Stale
 from app.models.attachment import Attachment
 from app.models.transfer import Transfer, TransferState

@@ -12,8 +12,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Query, Session
 
+from app.access.actor import current_actor
 from app.access.fields import visible
-from app.access.scope import current_actor
 from app.core.errors import AppError
 from app.core.sealed import UNREADABLE
 from app.extensions import db

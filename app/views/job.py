@@ -12,8 +12,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import READ, Role, may_open
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core import clock
 from app.core.errors import Forbidden
 from app.exchange import export

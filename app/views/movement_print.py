@@ -9,8 +9,9 @@ from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 
+from app.access.actor import Actor, current_actor
 from app.access.fields import may_view_set
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import now, today
 from app.extensions import db
 from app.indicators.catalog import Catalog, language

@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query
 
+from app.access.actor import Actor, current_actor
 from app.access.modules import Module, is_on
 from app.access.roles import Role
-from app.access.scope import Actor, current_actor
 from app.extensions import db
 from app.indicators.catalog import language
 from app.models.rotation import Rotation, RotationState

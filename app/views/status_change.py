@@ -13,8 +13,9 @@ from sqlalchemy.orm import Query
 from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import ROLE_LABELS, Role
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import today
 from app.core.errors import Refused
 from app.core.whole import whole_number

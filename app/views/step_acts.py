@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from flask import request
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.extensions import db
 from app.views.datamodel import EQUAL, ONE_OF
 from app.views.flow_actions import CHECK, PRIMARY

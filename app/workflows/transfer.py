@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import SYSTEM_ACTOR, system
+from app.access.actor import SYSTEM_ACTOR, system
 from app.models.transfer import CLOSED, Transfer, TransferState
 from app.services import transfer_step as rule
 from app.services import transfer_take as take

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, class_mapper
 
+from app.access.actor import Actor
 from app.access.roles import tier
-from app.access.scope import Actor
 from app.core.clock import BEIJING
 from app.indicators.catalog import Catalog
 from app.models.unit import Unit, UnitKind

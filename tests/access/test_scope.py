@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import exists, func, literal, select, union, update
 from sqlalchemy.orm import aliased, joinedload
 
-from app.access.scope import acting_as, may_write, scoped_get, system
+from app.access.actor import acting_as, system
+from app.access.scope import may_write, scoped_get
 from app.core.errors import NotFound
 from app.models.record import SETS, TEACHER_SETS
 from app.models.teacher import Affiliation, FileProblem, Teacher

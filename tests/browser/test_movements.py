@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.models.rotation import Rotation
 from app.models.transfer import Transfer, TransferState

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask_appbuilder import Model
 
-from app.access.scope import system
+from app.access.actor import system
 from app.demo.load import Loaded, load
 from app.exchange.seed_loader import load_reference
 from app.extensions import db

@@ -13,8 +13,8 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
+from app.access.actor import system
 from app.access.roles import Role
-from app.access.scope import system
 from app.core import id_number
 from app.core.clock import now, today
 from app.core.errors import Refused

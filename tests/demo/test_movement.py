@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.access.actor import system
 from app.access.roles import Role
-from app.access.scope import system
 from app.demo.movement import act_out
 from app.extensions import db
 from app.indicators.catalog import catalog

@@ -11,7 +11,7 @@ from flask_appbuilder import Model
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor, system
+from app.access.actor import Actor, system
 from app.core import clock
 from app.exchange.file_export import export_files
 from app.exchange.layout import PERSON_ID, PERSON_NAME, cell_text

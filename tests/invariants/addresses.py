@@ -14,8 +14,8 @@ from flask import Flask
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor, system
 from app.access.roles import AUTHORITIES, Role, tier
-from app.access.scope import Actor, system
 from app.core.clock import now, today
 from app.core.crypto import seal
 from app.models.attachment import Attachment

@@ -10,7 +10,8 @@ from flask_appbuilder import Model
 from sqlalchemy import func, select
 
 from app import models
-from app.access.scope import RULES, system
+from app.access.actor import system
+from app.access.scope import RULES
 from app.extensions import db
 from tests.invariants.addresses import furnish
 
@@ -33,7 +34,8 @@ PUBLIC = {
 
 # Where the scope is left, with the reason.
 UNSCOPED = {
-    "access/scope.py": "resolves the actor before there is a scope",
+    "access/actor.py": "resolves the actor before there is a scope",
+    "access/scope.py": "takes the word at its only place",
     "services/facts.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/identity.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/attachment.py": "evidence of a process in scope may lie at its other side",
@@ -71,7 +73,8 @@ UNSCOPED = {
 # Where work is done as the system itself, which sees and writes everything, with the reason.
 AS_SYSTEM = {
     "__init__.py": "production asks at its start for accounts of the demonstration",
-    "access/scope.py": "defines it",
+    "access/actor.py": "defines it",
+    "access/scope.py": "gives the system no predicate",
     "cli.py": "commands of the operator",
     "jobs/status_change.py": "takes the step of the night as the system, in a job that nobody owns",
     "jobs/wiring.py": "jobs that nobody ordered: nightly work",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import Forbidden, Refused, Stale
 from app.demo.ids import SEQUENCES, id_number
 from app.jobs.duplicate import find_duplicates

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import func, select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.indicators import catalog as catalogue
 from app.models.change import RecordChange
 from app.models.history import Audit, Transition

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.account import Account
 from app.models.attachment import Attachment
 from app.models.change import RecordChange

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.jobs.duplicate import find_duplicates
 from app.models.duplicate import DuplicateCase, DuplicateState
 from app.models.history import Audit

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now
 from app.models.teacher import FileVersion
 from tests.processes import make_process, make_status_change

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now
 from app.core.crypto import seal
 from app.models.attachment import Attachment

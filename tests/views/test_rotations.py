@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.rotation import Rotation
 from tests.rotations import make_rotation, month
 from tests.services.test_attachment import PDF

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from app.access import modules
-from app.access.scope import SYSTEM_ACTOR, Actor, acting_as, system
+from app.access.actor import SYSTEM_ACTOR, Actor, acting_as, system
 from app.core.clock import now, today
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
 from app.extensions import db

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
+from app.access.actor import current_actor
 from app.access.fields import may_view_set
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import Malformed, NotFound, Problem
 from app.extensions import db
 from app.indicators.catalog import catalog

@@ -8,7 +8,8 @@ from flask import request
 from flask_appbuilder.api import expose, protect
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.actor import Actor, current_actor
+from app.access.scope import scoped_get
 from app.core.errors import Malformed, NotFound, Problem
 from app.core.whole import whole_number
 from app.extensions import db

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from flask_appbuilder.api import expose, protect
 
+from app.access.actor import current_actor
 from app.access.roles import GUEST_SETS
-from app.access.scope import current_actor
 from app.core.errors import Malformed, Problem
 from app.extensions import db
 from app.indicators.catalog import catalog

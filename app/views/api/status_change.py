@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, ClassVar
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import Malformed, Problem
 from app.extensions import db
 from app.indicators.catalog import catalog

@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.models.transfer import Transfer
 from app.services import transfer_queue
 from app.views.datamodel import Condition, Datamodel, OneOf

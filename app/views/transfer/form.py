@@ -10,8 +10,8 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.access.actor import Actor
 from app.access.fields import is_collected
-from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import codes_for

@@ -11,8 +11,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query
 
+from app.access.actor import current_actor
 from app.access.roles import Role
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import Forbidden, Refused, Stale
 from app.core.whole import whole_number
 from app.extensions import db
