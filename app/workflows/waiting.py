@@ -19,7 +19,7 @@ from app.core.clock import BEIJING
 from app.indicators.catalog import Catalog
 from app.models.unit import Unit, UnitKind
 from app.services import reminder
-from app.services.notice import EVENTS
+from app.services.notice_words import EVENTS
 from app.services.queue import overdue_day
 from app.workflows import WORKFLOWS
 from app.workflows.engine import Step, Workflow

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from app.access.actor import system
 from app.core.clock import now
 from app.models.notice import Notice
-from app.services.notice import EVENTS
+from app.services.notice_words import EVENTS
 from app.views.notice import LOOKS
 from tests.variety import statements
 from tests.views.figures import token
