@@ -19,6 +19,7 @@ from app.models.unit import Unit
 from app.services import status_change, transfer
 from app.services.integrity import find_faults
 from app.workflows import WORKFLOWS
+from app.workflows.rotation import ROTATION
 from tests.factories import Wanted, make_teachers
 from tests.processes import make_process
 from tests.rotations import make_rotation
@@ -97,6 +98,12 @@ def make_rounds(world: Any, pair: Pair, rounds: int) -> list[tuple[int, list[int
         first = _prepared(world, pair.first, file)
         shared = (pair.first.flow, pair.first.state) == (pair.second.flow, pair.second.state)
         found.append((file.id, [first, first if shared else _prepared(world, pair.second, file)]))
+    if pair.first.flow == "rotation":
+        drafts = dict.fromkeys(keys[0] for _file, keys in found)
+        clerk = world.actors[FROM_INFO]
+        with acting_as(clerk):
+            done = ROTATION.perform_many(session, drafts, "submit", clerk, catalog=world.catalog)
+        assert not done.failed
     session.commit()
     db.session.remove()
     return found
@@ -109,7 +116,7 @@ def _prepared(world: Any, deed: Deed, file: Any) -> int:
     if deed.flow == "transfer":
         return make_transfer(session, world, file, "A1", deed.state).id
     if deed.flow == "rotation":
-        return make_rotation(session, world, file, deed.state, host="A1").id
+        return make_rotation(session, world, file, "draft", host="A1").id  # Submitted together.
     return make_process(session, world, file, deed.flow, deed.state).id
 
 
