@@ -21,7 +21,7 @@ def create_app(**overrides: Any) -> Flask:
     """
     import app.core.database  # noqa: F401  (its connection events)
     from app import cli, web
-    from app.access.scope import system
+    from app.access.actor import system
     from app.access.security import SecurityManager, refuse_demo_accounts
     from app.core import logs
     from app.core.keys import load_keys

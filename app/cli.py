@@ -12,8 +12,8 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import func, select, text
 from werkzeug.security import generate_password_hash
 
+from app.access.actor import system
 from app.access.roles import Role
-from app.access.scope import system
 from app.core.clock import BEIJING, today
 from app.core.crypto import ring_in_use
 from app.core.database import prepared_by_one

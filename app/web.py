@@ -33,8 +33,8 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
+from app.access.actor import Actor, actor_or_none
 from app.access.roles import ROLE_LABELS
-from app.access.scope import Actor, actor_or_none
 from app.core import logs
 from app.core.address import local_path, names_a_person
 from app.core.crypto import SealBroken

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Teacher
 from tests.views.api_caller import Caller

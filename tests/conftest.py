@@ -232,7 +232,7 @@ def database(
     """A migrated database with the reference data and the test world, made once per worker."""
     from flask_migrate import upgrade
 
-    from app.access.scope import system
+    from app.access.actor import system
     from app.exchange.seed_loader import load_reference
     from app.extensions import db
     from tests.worlds import build_world

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 import app.core.database  # noqa: F401 - sets how SQLite connections behave.
-from app.access.scope import system
+from app.access.actor import system
 from app.models import history, job
 from app.models.fences import APPEND_ONLY, append_only_statements, fence_function
 

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
+from app.access.actor import Actor, make_actor, system
 from app.access.roles import CITY, DISTRICT
-from app.access.scope import Actor, make_actor, system
 from app.core.clock import local, now, today
 from app.core.crypto import blind_index, seal
 from app.core.errors import Problem

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import select, update
 
-from app.access.scope import SYSTEM_ACTOR, Actor, system
+from app.access.actor import SYSTEM_ACTOR, Actor, system
 from app.core.clock import now, today
 from app.models.attachment import Attachment
 from app.models.change import OPEN, Addition, Change, ChangeKind

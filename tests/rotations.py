@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from app.access.scope import Actor, acting_as, system
+from app.access.actor import Actor, acting_as, system
 from app.core.clock import now, today
 from app.indicators.periods import add_months, month_of
 from app.models.history import Transition

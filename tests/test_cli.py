@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.crypto import ring_in_use
 from app.extensions import db
 from app.models.history import Audit

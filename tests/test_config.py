@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.access.security import DemoData, refuse_demo_accounts
 from app.core.crypto import KeyProblem
 from app.core.keys import create_key_file, load_keys

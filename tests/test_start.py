@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, select, text
 from sqlalchemy.orm import Session
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.database import prepared_by_one
 from app.models.indicator import Code, Indicator, IndicatorRule
 from config import ROOT

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
-from app.access.scope import Actor, system
+from app.access.actor import Actor, system
 from app.core.clock import now, today
 from app.models.history import Transition
 from app.models.teacher import OpenProcess

@@ -9,7 +9,7 @@ from unittest import mock
 
 from sqlalchemy import Engine, event, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import today
 from app.models.teacher import Teacher
 

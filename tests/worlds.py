@@ -21,9 +21,9 @@ from urllib.parse import unquote
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor, system
 from app.access.fields import View, view_in_list, view_on_file
 from app.access.roles import CITY, DISTRICT, SCHOOL, SYSTEM, Role
-from app.access.scope import Actor, system
 from app.core.clock import today
 from app.demo import ids
 from app.indicators.catalog import Catalog, catalog

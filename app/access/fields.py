@@ -4,8 +4,8 @@ filter, export, import and print (SEC-04)."""
 from enum import StrEnum
 from typing import Any, Protocol
 
+from app.access.actor import Actor
 from app.access.roles import FILES, GUEST_SETS, HOSTS, RESTRICTED_SETS, Role
-from app.access.scope import Actor
 from app.core.reference import Indicator, IndicatorSet
 from app.models.teacher import IN_FORCE_STATES, OPEN_STATES, ReviewState
 

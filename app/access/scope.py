@@ -1,29 +1,26 @@
 """Row-level scope: what each tier sees and writes. The one place, asked on every statement.
 
 Every scoped class has an entry in `RULES`. The session hook adds its predicate to each ORM
-statement; the flush guard refuses rows outside it. Who acts is resolved when a statement runs:
-the signed-in person inside a request, `acting_as()` in a job or test, `system()` for work of
-the system itself. Without one of them no row is visible (SEC-08).
+statement; the flush guard refuses rows outside it. Who acts (`access.actor`) is asked when a
+statement runs. Without an actor no row is visible (SEC-08).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import date
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
-from flask import g, has_request_context
-from sqlalchemy import ColumnElement, and_, event, false, or_, select
+from sqlalchemy import ColumnElement, Table, and_, event, false, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.visitors import iterate
 
-from app.access.roles import FILES, GUEST_SETS, HOSTS, RESTRICTED_SETS, Role, tier
-from app.core.errors import Forbidden, NotFound
-from app.models.account import Account, Assignment
+from app.access.actor import SYSTEM_ACTOR, Actor, actor_or_none, is_resolving
+from app.access.roles import GUEST_SETS, HOSTS, RESTRICTED_SETS, Role
+from app.core.errors import NotFound
+from app.models.account import Assignment
 from app.models.base import Scoped
 from app.models.change import RecordChange
 from app.models.digest import Digest
+from app.models.duplicate import DuplicateCase
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.hint import CorrectionHint
 from app.models.history import Audit
@@ -35,144 +32,10 @@ from app.models.rotation import Rotation
 from app.models.saved_view import FormDraft, SavedView
 from app.models.teacher import Affiliation, Teacher
 from app.models.transfer import FileGrant, Transfer
-from app.models.unit import Unit, UnitKind
+from app.models.unit import Unit
 
-
-@dataclass(frozen=True)
-class Actor:
-    """Who acts: one account under exactly one assignment."""
-
-    account_id: int
-    assignment_id: int | None
-    name: str
-    role: str
-    unit_id: int
-    unit_name: str = ""
-    unit_kind: str = UnitKind.SCHOOL
-    category: str | None = None
-    authority_id: int | None = None
-    teacher_id: int | None = None
-    first_effective: bool = False  # Of the unit: the modules follow it.
-
-    @property
-    def tier(self) -> str:
-        """city, district, school or teacher."""
-        return tier(self.role)
-
-    @property
-    def works_with_files(self) -> bool:
-        """Whether the role opens teachers' files at all."""
-        return self.role in FILES
-
-    @cached_property
-    def criteria(self) -> tuple[Any, ...]:
-        """The predicates of RULES for this actor, as options of a statement; made once."""
-        return _criteria(self)
-
-    @cached_property
-    def guest_criteria(self) -> tuple[Any, ...]:
-        """The predicates of a statement that asks for guests of the actor's school; made once."""
-        return _guest_criteria(self)
-
-
-SYSTEM_ACTOR = Actor(0, None, "system", "system", 0, unit_kind=UnitKind.CITY)
-
-_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
-_resolving: ContextVar[bool] = ContextVar("resolving", default=False)
-
+ACTORS = 256  # Whose predicates are kept; the last ones that acted.
 Criterion = Callable[[Any], ColumnElement[bool]]
-
-
-@contextmanager
-def acting_as(actor: Actor) -> Iterator[None]:
-    """Run the block under the scope of an actor (jobs, tests, commands)."""
-    token = _acting.set(actor)
-    try:
-        yield
-    finally:
-        _acting.reset(token)
-
-
-@contextmanager
-def system() -> Iterator[None]:
-    """Run the block unscoped, as the system itself; every use is listed in a test (SEC-08)."""
-    with acting_as(SYSTEM_ACTOR):
-        yield
-
-
-def actor_or_none() -> Actor | None:
-    """The present actor, or None when nobody is signed in."""
-    acting = _acting.get()
-    if acting is not None:
-        return acting
-    if not has_request_context() or _resolving.get():
-        return None
-    if "actor" not in g:
-        resolver = g.get("actor_resolver")
-        if resolver is None:
-            return None
-        token = _resolving.set(True)
-        try:
-            found = resolver()
-        finally:
-            _resolving.reset(token)
-        if found is None:
-            return None
-        g.actor = found
-    return g.actor
-
-
-def current_actor() -> Actor:
-    """The present actor; Forbidden when nobody is signed in."""
-    actor = actor_or_none()
-    if actor is None:
-        raise Forbidden()
-    return actor
-
-
-Held = tuple[Assignment, Unit, Account]
-
-
-def held_assignments(session: Session, account_id: int, day: date) -> list[Held]:
-    """The assignments of an account that count on a day, with unit and account."""
-    rows = session.execute(
-        select(Assignment, Unit, Account)
-        .join(Unit, Unit.id == Assignment.unit_id)
-        .join(Account, Account.id == Assignment.account_id)
-        .where(Assignment.account_id == account_id)
-        .order_by(Assignment.id)
-        .execution_options(unscoped=True)
-    )
-    return [(row[0], row[1], row[2]) for row in rows if row[0].is_valid_on(day)]
-
-
-def choose_actor(held: Sequence[Held], wanted: int | None) -> Actor | None:
-    """The actor under the wanted assignment, else under the first; None when it is not held."""
-    if wanted is not None:
-        held = [each for each in held if each[0].id == wanted]
-    return make_actor(*held[0]) if held else None
-
-
-def resolve_actor(session: Session, account_id: int, wanted: int | None, day: date) -> Actor | None:
-    """The actor of an account on a day; see choose_actor."""
-    return choose_actor(held_assignments(session, account_id, day), wanted)
-
-
-def make_actor(assignment: Assignment, unit: Unit, account: Account) -> Actor:
-    """Build the actor of one assignment."""
-    return Actor(
-        account_id=account.id,
-        assignment_id=assignment.id,
-        name=account.display_name,
-        role=assignment.role,
-        unit_id=unit.id,
-        unit_name=unit.name,
-        unit_kind=unit.kind,
-        category=unit.category,
-        authority_id=unit.authority_id,
-        teacher_id=account.teacher_id,
-        first_effective=bool(unit.first_effective),
-    )
 
 
 def _nothing(_: Any) -> ColumnElement[bool]:
@@ -279,6 +142,11 @@ def _reports(actor: Actor) -> Criterion | None:
     return None if actor.role in (Role.CITY_INFO, Role.DISTRICT_INFO) else _nothing
 
 
+def _duplicates(actor: Actor) -> Criterion | None:
+    """A pair lies in two schools; who decides about it reads it, nobody else (4.3)."""
+    return None if actor.role == Role.CITY_INFO else _nothing
+
+
 def _audit(actor: Actor) -> Criterion | None:
     if actor.role == Role.CITY_AUDIT:
         return None
@@ -316,6 +184,7 @@ RULES: dict[type, Callable[[Actor], Criterion | None]] = {
     ImportBatch: _imports,
     ExportFile: _own,
     ReportBatch: _reports,
+    DuplicateCase: _duplicates,
     Notice: _own,
     Digest: _own,
     SavedView: _views,
@@ -324,7 +193,9 @@ RULES: dict[type, Callable[[Actor], Criterion | None]] = {
 }
 
 
+@lru_cache(ACTORS)
 def _criteria(actor: Actor | None) -> tuple[Any, ...]:
+    """The predicates of RULES for an actor, as options of a statement; nothing without one."""
     options = []
     for cls, rule in RULES.items():
         found = _nothing if actor is None else rule(actor)
@@ -339,6 +210,7 @@ PLACES = Affiliation.__table__
 GUEST_READS = (Teacher, Rotation, *(TEACHER_SETS[code] for code in GUEST_SETS))
 
 
+@lru_cache(ACTORS)
 def _guest_criteria(actor: Actor) -> tuple[Any, ...]:
     """Of a statement marked `guests`: the rows of those who are on rotation at the actor's school
     at present, in GUEST_READS and nowhere else."""
@@ -379,14 +251,32 @@ NOBODYS = _criteria(None)
 
 @event.listens_for(Session, "do_orm_execute")
 def _scope_statements(state: ORMExecuteState) -> None:
-    if state.is_column_load or state.execution_options.get("unscoped") or _resolving.get():
+    if state.is_column_load or state.execution_options.get("unscoped") or is_resolving():
         return
     actor = actor_or_none()
     if actor is not SYSTEM_ACTOR:
-        criteria = NOBODYS if actor is None else actor.criteria
+        if state.is_select and not state.is_orm_statement:
+            _refuse_scoped(state.statement)
+        criteria = NOBODYS if actor is None else _criteria(actor)
         if actor is not None and state.execution_options.get("guests"):
-            criteria = actor.guest_criteria
+            criteria = _guest_criteria(actor)
         state.statement = state.statement.options(*criteria)
+
+
+def _refuse_scoped(statement: Any) -> None:
+    """What the ORM does not know as its own gets no predicate: a table named as such, or columns
+    that stand only inside `func.count().filter(…)`. Of a scoped class that would show every row."""
+    named = {each for each in iterate(statement) if isinstance(each, Table)}
+    if not named.isdisjoint(_scoped_tables()):
+        raise TypeError("a scoped class is asked for without its scope: select from the class")
+
+
+@cache
+def _scoped_tables() -> frozenset[Table]:
+    mappers = Teacher.registry.mappers
+    return frozenset(
+        table for each in mappers if issubclass(each.class_, tuple(RULES)) for table in each.tables
+    )
 
 
 def scoped_get(session: Session, cls: Any, key: int, **options: Any) -> Any:

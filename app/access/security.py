@@ -18,9 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor, actor_or_none, choose_actor, held_assignments
 from app.access.modules import Module, is_on
 from app.access.roles import READ, may_open
-from app.access.scope import Actor, actor_or_none, choose_actor, held_assignments
 from app.core.address import local_path
 from app.core.clock import local, now, today
 from app.core.database import reads_only

@@ -9,11 +9,12 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.demo import accounts as demo_accounts_of
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.unit import Unit
+from app.services.storage import Storage
 
 LISTED_PER_ROLE = 2  # In the list for people; --json has all.
 
@@ -51,6 +52,16 @@ def demo(schools: int, teachers: int, seed_: int, if_empty: bool) -> None:
                 progress=lambda done, _all: bar.update(done - bar.pos),
             )
         db.session.commit()
+    _move()
+
+
+def _move() -> None:
+    """Let people come, go and change in the loaded city; they act as themselves."""
+    from app.demo.movement import act_out  # noqa: PLC0415
+
+    session = db.session()
+    act_out(session, catalog(session), Storage.of(current_app.config))
+    session.commit()
 
 
 @click.command("demo-accounts")

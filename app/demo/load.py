@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import system
 from app.access.roles import CITY, DISTRICT, Role
-from app.access.scope import system
 from app.core.clock import today
 from app.core.errors import Refused
 from app.core.reference import structure

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import BEIJING
 from app.demo.accounts import Register
 from app.demo.course import BUSY, LATE, PACES, Calendar, Taken, at

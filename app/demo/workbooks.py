@@ -14,8 +14,8 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import system
 from app.access.roles import Role
-from app.access.scope import system
 from app.core.clock import today
 from app.core.errors import Refused
 from app.demo.life import ROLES, Content, Setting, make_life, weighted

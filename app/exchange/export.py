@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.clock import local, now
 from app.core.errors import Forbidden, Malformed, NotFound
 from app.exchange.table import (

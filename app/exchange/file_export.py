@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import View, may_view_set, view_for_purpose
-from app.access.scope import Actor
 from app.core.errors import Malformed, NotFound, Refused
 from app.core.reference import Indicator
 from app.core.whole import whole_number

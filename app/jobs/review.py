@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.errors import AppError, Forbidden, NotFound
 from app.indicators.catalog import Catalog, catalog
 from app.jobs.worker import JobContext, job

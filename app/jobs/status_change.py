@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import SYSTEM_ACTOR
+from app.access.actor import SYSTEM_ACTOR
 from app.core import clock
 from app.indicators.catalog import catalog
 from app.jobs.worker import JobContext, job

@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import jobs
-from app.access.scope import SYSTEM_ACTOR, acting_as, resolve_actor, system
+from app.access.actor import SYSTEM_ACTOR, acting_as, resolve_actor, system
 from app.core.clock import today
 from app.core.database import statement_seconds
 from app.core.errors import Forbidden

@@ -87,3 +87,13 @@ class Rotation(Scoped, Model):
     def is_open(self) -> bool:
         """Whether it is not over."""
         return self.state in (*UNDECIDED, RotationState.ACTIVE)
+
+    @property
+    def asked_step(self) -> str:
+        """The step that the school has asked its authority for meanwhile; empty without one."""
+        return "confirm_extension" if self.asked_end else ""
+
+    @property
+    def passed_steps(self) -> tuple[str, ...]:
+        """Steps of the state that need not be taken any more."""
+        return ("start",) if self.started_at else ()

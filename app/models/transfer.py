@@ -73,6 +73,10 @@ class Transfer(Model):
     position: Mapped[str | None] = mapped_column(String(50))
     reason: Mapped[str | None] = mapped_column(String(500))
     document_no: Mapped[str | None] = mapped_column(String(60))
+    document_on: Mapped[date | None] = mapped_column(Date)
+    # Of a rotation with change of personnel relation; its first month is that of `planned_on`.
+    rotation_type: Mapped[str | None] = mapped_column(String(1))
+    planned_end: Mapped[str | None] = mapped_column(String(7))
     # What the receiving school says of the person as it takes the file (4.6).
     join_month: Mapped[str | None] = mapped_column(String(7))
     staff_category: Mapped[str | None] = mapped_column(String(5))
@@ -91,6 +95,11 @@ class Transfer(Model):
     def is_open(self) -> bool:
         """Whether it may still go on."""
         return self.state not in CLOSED
+
+    @property
+    def is_rotation(self) -> bool:
+        """Whether it is a rotation with change of personnel relation (6.2)."""
+        return self.rotation_type is not None
 
     @property
     def is_of_one_authority(self) -> bool:

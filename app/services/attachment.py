@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import INSPECTORS, View, may_add, may_edit, view_on_file
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.core.images import CleanFile, check_file
@@ -23,6 +23,7 @@ from app.models.record import PENDING, TEACHER_SETS
 from app.models.rotation import Rotation
 from app.models.status_change import StatusChange
 from app.models.teacher import Teacher
+from app.models.transfer import Transfer
 from app.services import audit
 from app.services.filling import hold, require_open
 from app.services.storage import Storage
@@ -32,7 +33,10 @@ MAX_NAME = 120
 KEPT_UNLINKED = timedelta(hours=24)
 PICTURE = "photo"
 # In the place of set and indicator: what proves a process, by the name of its table.
-PROVED: dict[str, Any] = {cls.__tablename__: cls for cls in (RecordChange, Rotation, StatusChange)}
+PROVED: dict[str, Any] = {
+    cls.__tablename__: cls for cls in (RecordChange, Rotation, StatusChange, Transfer)
+}
+ELSEWHERE = {"unscoped": True}  # Evidence may lie at the other side of a process that is in scope.
 EVIDENCE, EVIDENCE_FIELD = RecordChange.__tablename__, "evidence"
 # Text indicators that hold the uuid of an attachment instead of words.
 FILE_CODES = frozenset({PICTURE, "attachment"})
@@ -114,9 +118,16 @@ def store(
 
 
 def keep_evidence(
-    session: Session, actor: Actor, item: Any, upload: Upload, *, storage: Storage
+    session: Session,
+    actor: Actor,
+    item: Any,
+    upload: Upload,
+    *,
+    storage: Storage,
+    place: dict[str, int] | None = None,
 ) -> Attachment:
-    """Keep an upload as evidence of a process (one of PROVED) that the caller holds.
+    """Keep an upload as evidence of a process (one of PROVED) that the caller holds; `place` is the
+    side that it comes from, for a process of two.
 
     Raises Refused for a file that is not taken or when there are MAX_FILES already, Busy when the
     disk does not take it.
@@ -125,10 +136,9 @@ def keep_evidence(
         text = _("At most %(n)s files prove one request.", n=MAX_FILES)
         raise Refused(text, [Problem("file_count", text, field=EVIDENCE_FIELD)])
     clean = check_file(upload.name, upload.content)
-    place = {"teacher_id": item.teacher_id, "school_id": item.school_id}
-    place |= {"authority_id": item.authority_id}
-    place |= {"set": item.__tablename__, "field": EVIDENCE_FIELD, "record_uuid": item.uuid}
-    kept = Attachment(**place)
+    place = place or {"school_id": item.school_id, "authority_id": item.authority_id}
+    kept = Attachment(teacher_id=item.teacher_id, record_uuid=item.uuid, **place)
+    kept.set, kept.field = item.__tablename__, EVIDENCE_FIELD
     return _keep(session, actor, kept, name=upload.name, clean=clean, storage=storage)
 
 
@@ -159,13 +169,13 @@ def _keep(
 
 
 def evidence(session: Session, item: Any) -> list[Attachment]:
-    """What proves a process, in order of upload."""
+    """What proves a process in scope, in order of upload."""
     mine = select(Attachment).where(
         Attachment.teacher_id == item.teacher_id,
         Attachment.set == item.__tablename__,
         Attachment.record_uuid == item.uuid,
     )
-    return list(session.scalars(mine.order_by(Attachment.id)))
+    return list(session.scalars(mine.order_by(Attachment.id), execution_options=ELSEWHERE))
 
 
 def let_go(session: Session, item: Any) -> None:
@@ -218,15 +228,19 @@ def find(session: Session, actor: Actor, uuid: str, *, catalog: Catalog) -> Atta
     Evidence is read where its process is. Raises NotFound otherwise. One that is not
     linked yet is read by its uploader only.
     """
-    kept = session.scalars(select(Attachment).where(Attachment.uuid == uuid)).first()
-    if kept is None:
-        raise NotFound()
-    if kept.set in PROVED:
-        cls = PROVED[kept.set]
-        of = select(cls.id).where(cls.uuid == kept.record_uuid)
+    named = select(Attachment).where(Attachment.uuid == uuid)
+    proof = session.scalars(
+        named.where(Attachment.set.in_(PROVED)), execution_options=ELSEWHERE
+    ).first()
+    if proof is not None:
+        cls = PROVED[proof.set]
+        of = select(cls.id).where(cls.uuid == proof.record_uuid)
         if not may_read_evidence(actor) or session.scalars(of).first() is None:
             raise NotFound()
-        return kept
+        return proof
+    kept = session.scalars(named).first()
+    if kept is None:
+        raise NotFound()
     if not _is_shown(actor, kept.set, kept.field, catalog):
         raise NotFound()
     if kept.record_uuid is None and kept.uploaded_by != actor.account_id:

@@ -67,7 +67,7 @@ class UnknownAct(ValueError):
 
 
 class Actor(Protocol):
-    """What an audit row takes from the actor (access.scope.Actor)."""
+    """What an audit row takes from the actor (access.actor.Actor)."""
 
     @property
     def account_id(self) -> Any: ...

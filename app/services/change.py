@@ -10,9 +10,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_add, may_change
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, Malformed, Problem, Refused, Stale
 from app.indicators.catalog import Catalog
@@ -35,10 +35,9 @@ from app.services.change_desk import (
 )
 from app.services.contents import find_record
 from app.services.exclusive import Kind
-from app.services.notice import REASON_LENGTH, Telling
+from app.services.notice import Telling
 from app.services.storage import Storage
-
-DOCUMENT_LENGTH = 60
+from app.services.wording import kept_words
 
 
 def add(
@@ -260,17 +259,6 @@ def _only_blanks(before: Any, fields: list[str], set_code: str) -> list[Problem]
         for code in fields
         if before.value(code) not in (None, "")
     ]
-
-
-def kept_words(reason: str, document_no: str) -> dict[str, str | None]:
-    """Reason and document number as they are kept; Refused when they are too long."""
-    reason, document_no = reason.strip(), document_no.strip()
-    problems = [] if len(reason) <= REASON_LENGTH else [notice.reason_problem()]
-    if len(document_no) > DOCUMENT_LENGTH:
-        text = _("At most %(n)s characters.", n=DOCUMENT_LENGTH)
-        problems.append(Problem("document_no", text, field="document_no"))
-    _refuse(problems)
-    return {"reason": reason or None, "document_no": document_no or None}
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_change
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.indicators import checks

@@ -13,8 +13,8 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import now, today
 from app.core.crypto import blind_index
 from app.core.errors import Forbidden, NotFound, Problem, Refused

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core import clock
 from app.core.errors import NotFound, Refused
 from app.indicators.catalog import Catalog

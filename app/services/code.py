@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.errors import NotFound, Problem, Refused, Stale
 from app.core.reference import Indicator
 from app.indicators.catalog import Catalog, touch

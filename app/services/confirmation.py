@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import today
 from app.core.errors import AppError, Forbidden, NotFound, Problem, Refused, Stale
 from app.indicators.catalog import Catalog, language

@@ -4,8 +4,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, Refused, Stale
 from app.models.correction import Correction

@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import today
 from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.indicators.catalog import Catalog

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor, acting_as, held_assignments, make_actor
+from app.access.actor import Actor, acting_as, held_assignments, make_actor
 from app.core.clock import today
 from app.core.errors import Problem, Refused
 from app.models.account import Account

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.clock import now
 from app.core.crypto import seal
 from app.core.errors import Malformed

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import WRITE, Role, may_open
-from app.access.scope import Actor
 from app.core.clock import now, today
 from app.core.errors import Forbidden, LimitReached, NotFound, Problem, Stale
 from app.indicators.catalog import Catalog

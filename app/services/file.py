@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_edit
 from app.access.roles import Role
-from app.access.scope import Actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import now
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.core.reference import Indicator

@@ -4,8 +4,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.errors import NotFound, Stale
 from app.models.teacher import OPEN_STATES, ReviewState, Teacher
 from app.models.unit import Unit

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import View, is_collected, may_view_guest_set, view_on_file
-from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.core.reference import Indicator
 from app.indicators.catalog import Catalog

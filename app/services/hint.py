@@ -13,9 +13,9 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import View, view_on_file, visible
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.crypto import seal
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale

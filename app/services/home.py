@@ -13,24 +13,20 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_edit_set, may_view_set
 from app.access.roles import AUTHORITIES, HOSTS, STAFF, SYSTEM, Role
-from app.access.scope import Actor
 from app.core import clock
-from app.models.account import Assignment
 from app.models.change import OPEN, ChangeState, RecordChange
 from app.models.correction import Correction
-from app.models.hint import HintState
-from app.models.history import Audit
-from app.models.job import Job, JobState
 from app.models.notice import Notice
 from app.models.round import Round
 from app.models.teacher import FileProblem, ReviewState, Teacher
 from app.services import (
     check,
     export_right,
-    hint,
     home_movement,
+    home_others,
     monitor,
     opinion,
     queue,
@@ -46,14 +42,12 @@ from app.services.home_parts import (
     RoundLine,
     TodoItem,
 )
-from app.services.listed import at_least, at_most, equals, one_of
+from app.services.listed import at_least, equals, one_of
 from app.services.review import is_the_teachers
 
 ROUNDS = 3  # Rounds under way that the page tells of.
 NOTICES = 3
-SOON = timedelta(days=30)  # An assignment that ends within this time is pointed out.
 LATELY = timedelta(days=30)  # So long ago may be what is still worth doing anew.
-WEEK = timedelta(days=6)  # Today and the six days before it.
 MISSING = "DQ075"  # The rule that names what is required and not there.
 
 
@@ -210,63 +204,6 @@ class Home(Figures):
             TodoItem("correction", label, number, "correction", where, oldest, late, "alert-circle")
         ]
 
-    def _hints(self) -> list[TodoItem]:
-        number, oldest = hint.waiting(self.session)
-        where = (equals("state", HintState.OPEN),)
-        late = self._waits_too_long(oldest)
-        label = _l("Correction hints of teachers")
-        return [TodoItem("hint", label, number, "hint", where, oldest, late, "message-2")]
-
-    def _exports(self) -> list[TodoItem]:
-        found = export_right.waiting(self.session, self.actor)
-        oldest = min((each.at for each in found), default=None)
-        late = self._waits_too_long(oldest)
-        label = _l("Exports that wait for your approval")
-        where = (equals("show", "waiting"),)
-        return [TodoItem("export", label, len(found), "export", where, oldest, late, "file-export")]
-
-    def _ending_assignments(self) -> list[TodoItem]:
-        first = clock.today()
-        last = first + SOON
-        number = self.session.scalar(
-            select(func.count())
-            .select_from(Assignment)
-            .where(Assignment.valid_to >= first, Assignment.valid_to <= last)
-        )
-        where = (at_least("valid_to", first), at_most("valid_to", last))
-        label = _l("Roles that end within 30 days")
-        return [TodoItem("ending", label, number or 0, "account", where, icon="user-exclamation")]
-
-    def _failed_jobs(self) -> list[TodoItem]:
-        number, oldest = self.session.execute(
-            select(func.count(), func.min(Job.finished_at)).where(Job.state == JobState.FAILED)
-        ).one()
-        where = (equals("state", JobState.FAILED),)
-        label = _l("Jobs that failed")
-        return [TodoItem("failed_jobs", label, number, "job", where, oldest, icon="alert-triangle")]
-
-    def _alerts(self) -> list[TodoItem]:
-        first = clock.today() - WEEK
-        number, oldest = self.session.execute(
-            select(func.count(), func.min(Audit.at)).where(
-                Audit.act == "alert", Audit.at >= midnight(first)
-            )
-        ).one()
-        where = (equals("act", "alert"), at_least("at", first.isoformat()))
-        label = _l("Security alerts of the last seven days")
-        return [
-            TodoItem(
-                "alert",
-                label,
-                number,
-                "audit",
-                where,
-                oldest,
-                overdue=True,
-                icon="alert-triangle",
-            )
-        ]
-
     def _own_file(self) -> list[TodoItem]:
         """What a teacher has left to do in the own file: parts to complete, findings to check."""
         file = self.own_file
@@ -379,16 +316,17 @@ WORK: tuple[tuple[Collection[str], Callable[[Home], list[TodoItem]]], ...] = (
     (AUTHORITIES, Home._schools_behind),
     ({Role.CITY_ASSISTANT}, Home._opinions),
     (AUTHORITIES | CLERK | HEAD, Home._corrections),
-    (CLERK, Home._hints),
+    (CLERK, home_others.hints),
+    ({Role.CITY_INFO}, home_others.duplicates),
     (CLERK, home_movement.registered),
     (AUTHORITIES, Home._status_changes_to_approve),
     (AUTHORITIES | CLERK, home_movement.rotations),
     (HOSTS, home_movement.guests_here),
     (AUTHORITIES | CLERK | HEAD, home_movement.transfers),
-    (export_right.APPROVERS, Home._exports),
-    (SYSTEM, Home._ending_assignments),
-    ({Role.CITY_SYSTEM}, Home._failed_jobs),
-    ({Role.CITY_AUDIT}, Home._alerts),
+    (export_right.APPROVERS, home_others.exports),
+    (SYSTEM, home_others.ending_assignments),
+    ({Role.CITY_SYSTEM}, home_others.failed_jobs),
+    ({Role.CITY_AUDIT}, home_others.alerts),
 )
 
 

@@ -102,9 +102,10 @@ def rotations(page: Figures) -> list[TodoItem]:
             .select_from(Rotation)
             .where((Rotation.authority_id == page.actor.unit_id) & waits_for_authority())
         ).one()
-        label, where = _l("Rotations to decide on"), (equals("waits", True),)
+        label = _l("Rotations to decide on")
+        mine = (equals("waits", True), equals("authority_id", page.actor.unit_id))
         late = is_overdue(oldest, page.known)
-        return [TodoItem("rotation", label, number, ROTATIONS, where, oldest, late, MOVES)]
+        return [TodoItem("rotation", label, number, ROTATIONS, mine, oldest, late, MOVES)]
     month = month_of(clock.today())
     draft = Rotation.state == RotationState.DRAFT
     ending = (Rotation.state == RotationState.ACTIVE) & (Rotation.planned_end <= month)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.crypto import index_columns, seal, search_indexes
 from app.core.errors import Problem, Refused
 from app.core.sealed import UNREADABLE

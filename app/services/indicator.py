@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.errors import Malformed, NotFound, Problem, Refused, Stale
 from app.core.reference import FILLED_BY, REVIEWED_BY, Indicator, structure
 from app.indicators.catalog import Catalog, touch

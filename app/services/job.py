@@ -19,7 +19,7 @@ MAX_ATTEMPTS = 3
 
 
 class Owner(audit.Actor, Protocol):
-    """What a job keeps of the actor it runs for (access.scope.Actor)."""
+    """What a job keeps of the actor it runs for (access.actor.Actor)."""
 
 
 class Lost(Exception):

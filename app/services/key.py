@@ -91,7 +91,8 @@ def places() -> list[Place]:
 def broken(session: Session) -> Iterator[tuple[str, int]]:
     """Yield place and id of every sealed value that cannot be opened (SEC-39); reads them all."""
     for place in places():
-        for row in session.execute(_sealed(place).execution_options(yield_per=BATCH)):
+        query = _sealed(place).execution_options(yield_per=BATCH, unscoped=True)
+        for row in session.execute(query):
             try:
                 unseal(
                     bytes(row.value),

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import today
 from app.models.account import Account, Assignment
 from app.services import audit

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.clock import BEIJING, today
 from app.core.errors import LimitReached
 from app.indicators.catalog import Catalog

@@ -14,8 +14,8 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import AUTHORITIES, Role
-from app.access.scope import Actor
 from app.core.clock import BEIJING, today
 from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.models.history import Audit

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import WRITE, may_open
-from app.access.scope import Actor
 from app.core.errors import Forbidden, Malformed, Refused, Stale
 from app.models.teacher import Teacher
 from app.services import audit

@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import WRITE, may_open
-from app.access.scope import Actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import now
 from app.core.errors import Forbidden, Problem, Refused, Stale
 from app.models.account import Account

@@ -4,8 +4,8 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import RESTRICTED_SETS, may_view_set
-from app.access.scope import Actor
 from app.models.teacher import FileProblem, Teacher
 
 ERROR, WARNING = "error", "warning"

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import AUTHORITIES, Role
-from app.access.scope import Actor
 from app.core.clock import local, today
 from app.indicators.catalog import Catalog
 from app.models.account import Account, Assignment

@@ -17,8 +17,8 @@ from flask_babel import gettext as _
 from sqlalchemy import exists, func, insert, select, true
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.clock import now, today
 from app.core.crypto import seal, unseal
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale

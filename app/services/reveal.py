@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import View, view_on_file
-from app.access.scope import Actor
 from app.core.clock import BEIJING, now, today
 from app.core.errors import Forbidden, LimitReached, NotFound, Problem, Refused
 from app.core.reference import Indicator
@@ -194,6 +194,13 @@ def note_print(session: Session, actor: Actor, teachers: Sequence[int], purpose:
     """Write that files were printed with their sealed values whole, and for what purpose."""
     objects = [("teacher", key, key) for key in teachers]
     audit.record_many(session, "print", actor=actor, objects=objects, reason=purpose)
+
+
+def note_process_print(
+    session: Session, actor: Actor, place: tuple[str, int, int], form: str
+) -> None:
+    """Write that a process, given as flow, id and teacher, was printed on a form."""
+    audit.record(session, "print", actor=actor, object=place, detail={"form": form})
 
 
 @dataclass(frozen=True)

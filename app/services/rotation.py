@@ -13,9 +13,10 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.modules import Module, is_on, module_problems
 from app.access.roles import Role
-from app.access.scope import Actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import now
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.indicators.catalog import Catalog
@@ -27,7 +28,6 @@ from app.models.teacher import Teacher
 from app.models.unit import Unit, UnitKind
 from app.services import attachment, audit, transition
 from app.services.attachment import Upload
-from app.services.change import kept_words
 from app.services.change_desk import EDITED, OPENED, brought
 from app.services.contents import file_data
 from app.services.effect import Coming
@@ -36,6 +36,7 @@ from app.services.filling import hold
 from app.services.raw_values import parse_values
 from app.services.register import names_of
 from app.services.storage import Storage
+from app.services.wording import kept_words
 
 SET = "rotation"
 ON_DUTY, AWAY, HERE = "100", "205", "101"  # Codes of on_duty_status: here, sent out, as a guest.

@@ -13,8 +13,8 @@ from flask_babel import gettext as _
 from sqlalchemy import inspect, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import AUTHORITIES, Role
-from app.access.scope import Actor
 from app.core.clock import now, today
 from app.core.errors import Forbidden, NotFound, Problem, Refused
 from app.models.round import Extension, Round

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor, resolve_actor
+from app.access.actor import Actor, resolve_actor
 from app.core.clock import today
 from app.models.account import Account
 from app.services import audit

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.clock import today
 from app.core.errors import Problem, Refused
 from app.indicators.catalog import touch

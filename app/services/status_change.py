@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import now, today
 from app.core.errors import Forbidden, NotFound, Problem, Refused, Stale
 from app.indicators.catalog import Catalog
@@ -17,18 +18,18 @@ from app.indicators.checks.reading import attr
 from app.models.attachment import Attachment
 from app.models.status_change import StatusChange, StatusState
 from app.models.teacher import Teacher
-from app.services import attachment, audit, filling, notice, transition
+from app.services import attachment, audit, filling, transition
 from app.services.attachment import Upload
 from app.services.exclusive import Kind, require_free
-from app.services.notice import REASON_LENGTH
 from app.services.storage import Storage
+from app.services.wording import checked_words
 
 STATUSES = "on_duty_status"
 SERVING, DECEASED = "100", "303"
 # What transfers and rotations set, and nobody registers (5.1).
 OF_OTHER_FLOWS = frozenset({"305", "101", "205"})
-DOCUMENT_LENGTH = 60
 DAYS_AHEAD = 366  # What lies farther ahead is a slip of the pen.
+SHOWN = 30
 REGISTERED, AMENDED = "register", "amend"  # Beside the steps of the flow in its history.
 
 
@@ -92,7 +93,7 @@ def register(
     problems = own_file(actor, teacher.id)
     problems += status_problems(teacher.staff_status, to_status, catalog)
     problems += day_problems(session, teacher, to_status, effective_date)
-    words, wrong = _words(reason, document_no)
+    words, wrong = checked_words(reason, document_no)
     _refuse(problems + wrong)
     stamp = now()
     item = StatusChange(
@@ -138,7 +139,7 @@ def edit(
     problems = own_file(actor, teacher.id)
     problems += status_problems(item.from_status, wanted, catalog)
     problems += day_problems(session, teacher, wanted, day)
-    words, wrong = _words(
+    words, wrong = checked_words(
         (item.reason or "") if reason is None else reason,
         (item.document_no or "") if document_no is None else document_no,
     )
@@ -170,9 +171,9 @@ def attach(
 
 
 def of_file(session: Session, teacher: Teacher) -> list[StatusChange]:
-    """The status changes of a file in scope, the latest first."""
+    """The latest status changes of a file in scope, the last one first: SHOWN at most."""
     mine = select(StatusChange).where(StatusChange.teacher_id == teacher.id)
-    return list(session.scalars(mine.order_by(StatusChange.id.desc())))
+    return list(session.scalars(mine.order_by(StatusChange.id.desc()).limit(SHOWN)))
 
 
 def own_file(actor: Actor, teacher_id: int) -> list[Problem]:
@@ -229,16 +230,6 @@ def _hold_draft(session: Session, actor: Actor, item: StatusChange, version: int
     if item.state != StatusState.DRAFT or version not in (None, item.version):
         raise Stale()
     return teacher
-
-
-def _words(reason: str, document_no: str) -> tuple[dict[str, str | None], list[Problem]]:
-    """Reason and document number as they are kept, with what is wrong with them."""
-    reason, document_no = reason.strip(), document_no.strip()
-    problems = [] if len(reason) <= REASON_LENGTH else [notice.reason_problem()]
-    if len(document_no) > DOCUMENT_LENGTH:
-        text = _("At most %(n)s characters.", n=DOCUMENT_LENGTH)
-        problems.append(Problem("document_no", text, field="document_no"))
-    return {"reason": reason or None, "document_no": document_no or None}, problems
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
+from app.access.actor import Actor
 from app.access.modules import Module, module_problems
 from app.access.roles import Role
-from app.access.scope import Actor, scoped_get
-from app.core.clock import now
+from app.access.scope import scoped_get
+from app.core.clock import now, today
 from app.core.crypto import search_indexes
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.core.sealed import readable
@@ -24,8 +25,9 @@ from app.models.teacher import Teacher
 from app.models.transfer import Transfer, TransferState
 from app.models.unit import Unit
 from app.services import audit, look_up, transition
-from app.services.change import kept_words
 from app.services.exclusive import Kind, hold, require_free
+from app.services.transfer_rotation import asked_problems
+from app.services.wording import kept_words
 
 OPENED, EDITED = "apply", "amend"  # Beside the steps of the flow in its history.
 SHOWN_DIGITS = 4  # Of the ID number, as lists show it.
@@ -36,8 +38,11 @@ AS_INDICATORS = {
     "staff_category": ("basic", "staff_category"),
     "post_category": ("post", "post_category"),
     "post_grade": ("post", "post_grade"),
+    "rotation_type": ("rotation", "type"),
+    "planned_end": ("rotation", "end"),
 }
-PLAIN = ("planned_on", "reason", "document_no")
+DAYS = ("planned_on", "document_on")
+PLAIN = (*DAYS, "reason", "document_no")
 FIELDS = (*PLAIN, *AS_INDICATORS)
 NO_MATCH = "no_match"
 Values = Mapping[str, Any]
@@ -126,7 +131,7 @@ def open_transfer(
     """Draft an application for a person whose file is held (4.1). It links to the one that was
     rejected before. Raises Refused, Malformed for fields that there are not."""
     school = scoped_get(session, Unit, actor.unit_id)
-    values = _read(raw, school.category, catalog)
+    values = _read(raw, school, catalog)
     stamp = now()
     item = Transfer(
         uuid=uuid4().hex,
@@ -170,7 +175,8 @@ def edit(
         raise Forbidden()
     if found.state != TransferState.DRAFT or version not in (None, found.version):
         raise Stale()
-    for name, value in _read(raw, actor.category, catalog).items():
+    school = scoped_get(session, Unit, actor.unit_id)
+    for name, value in _read(raw, school, catalog).items():
         setattr(found, name, value)
     found.version += 1
     session.flush()
@@ -237,8 +243,9 @@ def _rejected(session: Session, teacher_id: int, school_id: int) -> int | None:
     )
 
 
-def _read(raw: Values, category: str | None, catalog: Catalog) -> dict[str, Any]:
-    values, problems = read_values(raw, category, catalog)
+def _read(raw: Values, school: Unit, catalog: Catalog) -> dict[str, Any]:
+    values, problems = read_values(raw, school.category, catalog)
+    problems += asked_problems(values, school, catalog)
     if problems:
         raise Refused(problems=problems)
     return values
@@ -254,8 +261,8 @@ def _value(name: str, given: Any, category: str | None, catalog: Catalog) -> Any
     if given is not None and not isinstance(given, str):
         raise Malformed(problems=[Problem("text", name, field=name)])
     words = (given or "").strip()
-    if name == "planned_on":
-        return _day(words)
+    if name in DAYS:
+        return _day(name, words)
     if name == "reason":
         return kept_words(words, "")[name]
     if name == "document_no":
@@ -263,12 +270,16 @@ def _value(name: str, given: Any, category: str | None, catalog: Catalog) -> Any
     return words or None
 
 
-def _day(words: str) -> date | None:
+def _day(name: str, words: str) -> date | None:
     try:
-        return date.fromisoformat(words) if words else None
+        day = date.fromisoformat(words) if words else None
     except ValueError:
         text = _("Enter a day as year, month and day, e.g. 2026-09-01.")
-        raise Refused(problems=[Problem("planned_on", text, field="planned_on")]) from None
+        raise Refused(problems=[Problem(name, text, field=name)]) from None
+    if name == "document_on" and day and day > today():
+        text = _("A document cannot bear a date in the future.")
+        raise Refused(problems=[Problem(name, text, field=name)])
+    return day
 
 
 def _note(session: Session, actor: Actor, item: Transfer, step: str) -> None:

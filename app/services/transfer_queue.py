@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, false, or_
 
+from app.access.actor import Actor
 from app.access.roles import AUTHORITIES, Role
-from app.access.scope import Actor
 from app.core.clock import BEIJING
 from app.indicators.catalog import Catalog
 from app.models.transfer import CLOSED, Transfer, TransferState

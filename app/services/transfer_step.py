@@ -76,15 +76,20 @@ def _at_school(act: Any, items: Sequence[Transfer]) -> set[int]:
 
 
 def modules_on(act: Any, items: list[Transfer]) -> Guarded:
-    """Both schools use the module (S66)."""
+    """Both schools use the module (S66), and the receiving one that of rotations for one (6.2)."""
     ids = {key for item in items for key in (item.school_id, item.from_school_id)}
-    units = act.session.scalars(
-        select(Unit).where(Unit.id.in_(ids)), execution_options={"unscoped": True}
-    )
+    asked = select(Unit).where(Unit.id.in_(ids))
+    units = act.session.scalars(asked, execution_options={"unscoped": True}).all()
     known = act.known
     off = {unit.id: module_problems(Module.TRANSFER, unit, known) for unit in units}
+    no_rotation = {unit.id: module_problems(Module.ROTATION, unit, known) for unit in units}
     problems = {
-        item.id: [*off.get(item.school_id, ()), *off.get(item.from_school_id, ())] for item in items
+        item.id: [
+            *off.get(item.school_id, ()),
+            *off.get(item.from_school_id, ()),
+            *(no_rotation.get(item.school_id, ()) if item.is_rotation else ()),
+        ]
+        for item in items
     }
     return {key: found for key, found in problems.items() if found}
 

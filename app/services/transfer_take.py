@@ -31,6 +31,8 @@ from app.services.draft import FILE_KEY
 from app.services.effect import ENTRY, Coming, bring_into_force, copied
 from app.services.raw_values import default_values
 from app.services.record import Columns, insert_rows, stored
+from app.services.rotation import SET
+from app.services.transfer_rotation import records
 from app.services.transfer_step import teacher_ids
 
 SERVING, LEFT = "100", "305"  # Staff status at the new school, and that which only this flow sets.
@@ -132,8 +134,8 @@ def write_files(act: Any, items: list[Transfer]) -> None:
     wanted: list[_Wanted] = []
     for before in present_records(session, "basic", teachers):
         item = by_file[before.teacher_id]
-        said = {"join_school": item.join_month, "staff_category": item.staff_category}
-        wanted.append(_successor("basic", before, said, act))
+        placed = {"join_school": item.join_month, "staff_category": item.staff_category}
+        wanted.append(_successor("basic", before, placed, act))
     for code in ENDING:
         rows = present_records(session, code, teachers)
         ended = [row for row in rows if _goes_on(row, by_file[row.teacher_id])]
@@ -144,6 +146,8 @@ def write_files(act: Any, items: list[Transfer]) -> None:
             values = _begun(code, item, last.get(teacher.id), schools[item.school_id])
             if known.rule(code, "start", teacher.category).collected:
                 wanted.append(_new(code, teacher, values, act))
+    said = records(act, items)
+    wanted += [_new(SET, each, said[each.id], act) for each in teachers if each.id in said]
     coming = _propose(session, wanted, teachers)
     bring_into_force(session, teachers, coming, at=act.at, cause=CAUSE, catalog=known)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.clock import now
 from app.models.history import Transition
 

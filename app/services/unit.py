@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_edit_unit
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.indicators import checks

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import visible
-from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.core.reference import Indicator
 from app.core.sealed import UNREADABLE

@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import WRITE, may_open
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, Stale
 from app.models.indicator import Origin

@@ -7,7 +7,7 @@ from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.access.security import ASSIGNMENT
 from app.core.errors import NotFound
 from app.core.whole import whole_number

@@ -6,7 +6,7 @@ from flask import Response, current_app
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.extensions import db
 from app.models.attachment import Attachment
 from app.services import attachment, audit

@@ -6,7 +6,7 @@ from flask import flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.extensions import db
 from app.models.calendar import DayKind, SpecialDay
 from app.services import special_day as service

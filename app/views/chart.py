@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app.access.scope import Actor, current_actor
+from app.access.actor import Actor, current_actor
 from app.core import clock
 from app.core.errors import Malformed, NotFound
 from app.indicators.catalog import catalog, language

@@ -7,7 +7,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app.access.scope import Actor, current_actor
+from app.access.actor import Actor, current_actor
 from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES
 from app.models.teacher import IN_FORCE_STATES, ReviewState
 from app.models.unit import Unit, UnitKind

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField, TextAreaField, validators
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import NotFound, Refused, Stale
 from app.core.whole import whole_number
 from app.extensions import db

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func
 from sqlalchemy.orm import Query
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import AppError
 from app.extensions import db
 from app.models.correction import Correction

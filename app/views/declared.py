@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from flask import Flask, has_request_context, redirect, request, url_for
 from flask_appbuilder.security import decorators
 
+from app.access.actor import actor_or_none
 from app.access.roles import PERMISSIONS
-from app.access.scope import actor_or_none
 from app.core.address import local_path, names_a_person
 
 READ, WRITE = "read", "write"

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, SelectField
 from wtforms.validators import InputRequired
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.clock import today
 from app.core.errors import Malformed, Refused
 from app.core.whole import whole_number

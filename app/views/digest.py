@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import NotFound, Refused
 from app.extensions import db
 from app.indicators.catalog import language

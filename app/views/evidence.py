@@ -7,7 +7,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor, current_actor
+from app.access.actor import Actor, current_actor
 from app.core.errors import Malformed, Problem, Refused
 from app.extensions import db
 from app.models.attachment import Attachment

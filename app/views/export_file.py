@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.clock import now
 from app.exchange import export
 from app.extensions import db

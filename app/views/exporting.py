@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Query, Session
 from werkzeug.datastructures import MultiDict
 
-from app.access.scope import Actor, current_actor
+from app.access.actor import Actor, current_actor
 from app.core.address import names_a_person
 from app.core.errors import Malformed
 from app.exchange.export import XLSX, ExportPlan, Listing, begin, export_source, send

@@ -8,7 +8,8 @@ from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.actor import Actor, current_actor
+from app.access.scope import scoped_get
 from app.core.errors import Problem, Refused
 from app.core.whole import whole_number
 from app.extensions import db

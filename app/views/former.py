@@ -9,8 +9,9 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.access.actor import current_actor
 from app.access.fields import View, is_collected, may_view_set, view_on_file
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import NotFound
 from app.core.reference import IndicatorSet
 from app.extensions import db

@@ -6,8 +6,8 @@ from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 
+from app.access.actor import current_actor
 from app.access.roles import GUEST_SETS
-from app.access.scope import current_actor
 from app.extensions import db
 from app.indicators.catalog import language
 from app.services import guest, reveal

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask, Response, current_app, jsonify
 from sqlalchemy import text
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.crypto import ring_in_use, seal, unseal
 from app.core.keys import ring_of
 from app.extensions import db

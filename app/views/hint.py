@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query
 
-from app.access.scope import Actor, current_actor
+from app.access.actor import Actor, current_actor
 from app.core.errors import AppError
 from app.core.sealed import Unreadable
 from app.extensions import db

@@ -12,7 +12,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from app.access.scope import Actor, actor_or_none, current_actor
+from app.access.actor import Actor, actor_or_none, current_actor
 from app.core import clock
 from app.extensions import db
 from app.models.teacher import ReviewState, Teacher

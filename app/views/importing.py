@@ -10,7 +10,8 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.access.scope import current_actor, scoped_get
+from app.access.actor import current_actor
+from app.access.scope import scoped_get
 from app.core.errors import Refused
 from app.core.whole import whole_number
 from app.exchange.teacher_import import batch as imports

@@ -9,8 +9,8 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.access.actor import current_actor
 from app.access.roles import WRITE, may_open
-from app.access.scope import current_actor
 from app.core.errors import Malformed, NotFound
 from app.core.reference import CheckRule, Indicator, IndicatorSet, Rule
 from app.indicators.catalog import Catalog, language

@@ -12,8 +12,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import READ, Role, may_open
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core import clock
 from app.core.errors import Forbidden
 from app.exchange import export
@@ -106,6 +107,7 @@ KINDS: Mapping[str, Kind] = {
     report.TRIAL_JOB: Kind(_l("Dry run"), _trial_link, _l("See each file")),
     report.WRITE_JOB: Kind(_l("Workbook for the Ministry"), _report_link, _l("See the batch")),
     "check_by_night": Kind(_l("Nightly check of all files"), _no_link),
+    "find_duplicates": Kind(_l("Nightly search for duplicate files"), _no_link),
     "start_rotations": Kind(_l("Rotations that begin"), _no_link),
     "end_rotations": Kind(_l("Rotations that end by themselves"), _no_link),
     "remind_rotations": Kind(_l("Reminders of rotations that end"), _no_link),

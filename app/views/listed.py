@@ -19,6 +19,7 @@ VIEWS: Mapping[str, str] = {
     "unit": "UnitView",
     "account": "AccountView",
     "correction": "CorrectionView",
+    "duplicate": "DuplicateView",
     "hint": "HintView",
     "problem": "ProblemView",
     "status_change": "StatusChangeView",

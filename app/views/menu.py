@@ -11,6 +11,7 @@ from app.views import health
 from app.views.account import AccountView
 from app.views.api.change import CHANGE_APIS
 from app.views.api.confirmation import ConfirmationApi
+from app.views.api.duplicate import DuplicateApi
 from app.views.api.flow import ReviewApi
 from app.views.api.hint import HintApi
 from app.views.api.me import JobApi, MeApi
@@ -41,6 +42,7 @@ from app.views.correction import CorrectionView
 from app.views.delegation import DelegationView
 from app.views.digest import DigestView
 from app.views.draft import DraftView
+from app.views.duplicate import DuplicateView
 from app.views.export_file import ExportView
 from app.views.flow_actions import FLOW_VIEWS
 from app.views.former import FormerView
@@ -52,6 +54,8 @@ from app.views.indicator import IndicatorView
 from app.views.indicator_edit import IndicatorEditView
 from app.views.job import JobView
 from app.views.monitor import MonitorView
+from app.views.movement import MovementView
+from app.views.movement_print import RotationPrintView, TransferPrintView
 from app.views.my_file import MyFileView
 from app.views.national_number import NationalNumberView
 from app.views.notice import NoticeView
@@ -112,6 +116,7 @@ MENU: tuple[Entry, ...] = (
     Entry(ProblemView, "problems", _l("Open problems"), "files", "alert-triangle"),
     Entry(ImportView, "import", _l("Import"), "files", "file-import"),
     Entry(ExportView, "exports", _l("Export files"), "files", "file-export"),
+    Entry(MovementView, "movements", _l("Movements"), "movement", "route"),
     Entry(RotationView, "rotations", _l("Rotations"), "movement", "arrows-exchange"),
     Entry(GuestView, "guests", _l("Guests on rotation"), "movement", "users"),
     Entry(ReviewView, "review", _l("Review"), "collection", "checklist"),
@@ -119,6 +124,7 @@ MENU: tuple[Entry, ...] = (
     Entry(RoundView, "rounds", _l("Collection rounds"), "collection", "calendar-event"),
     Entry(CorrectionView, "corrections", _l("Correction tasks"), "collection", "alert-circle"),
     Entry(HintView, "hints", _l("Correction hints"), "collection", "message-2"),
+    Entry(DuplicateView, "duplicates", _l("Possible duplicates"), "collection", "users"),
     Entry(DelegationView, "delegation", _l("Delegation"), "collection", "user-share"),
     Entry(ReportView, "reports", _l("Reports to the Ministry"), "collection", "building-bank"),
     Entry(NationalNumberView, "national_numbers", _l("National numbers"), "collection", "id"),
@@ -161,6 +167,8 @@ HIDDEN: tuple[Any, ...] = (
     AttachmentView,
     CodeChoiceView,
     PrintView,
+    TransferPrintView,
+    RotationPrintView,
     StatusPageView,
     StatusChangeFlowView,
     *FLOW_VIEWS.values(),
@@ -170,8 +178,8 @@ HIDDEN: tuple[Any, ...] = (
 )
 APIS: tuple[Any, ...] = (
     MeApi, TodoApi, JobApi, TeacherApi, ClaimApi, OpinionApi, OpenApi, ReviewApi,
-    VersionApi, ConfirmationApi, HintApi, *CHANGE_APIS, *STATUS_CHANGE_APIS, *ROTATION_APIS,
-    *TRANSFER_APIS,
+    VersionApi, ConfirmationApi, HintApi, DuplicateApi, *CHANGE_APIS, *STATUS_CHANGE_APIS,
+    *ROTATION_APIS, *TRANSFER_APIS,
 )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from app.access.actor import Actor, current_actor
 from app.access.fields import may_add, may_edit_set
-from app.access.scope import Actor, current_actor
 from app.core.errors import Problem
 from app.extensions import db
 from app.indicators.catalog import Catalog, language

@@ -7,7 +7,7 @@ from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import Refused
 from app.extensions import db
 from app.services import national_number

@@ -9,8 +9,9 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import READ, may_open
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.extensions import db
 from app.models.change import ChangeState
 from app.models.notice import Notice

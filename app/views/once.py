@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core import clock
 from app.core.address import local_path
 from app.extensions import db

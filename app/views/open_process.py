@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_add, may_change
-from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.extensions import db
 from app.indicators.catalog import Catalog

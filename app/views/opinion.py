@@ -5,8 +5,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from app.access.actor import Actor
 from app.access.roles import READ, may_open
-from app.access.scope import Actor
 from app.models.opinion import Verdict
 from app.views.widgets import Badge
 

@@ -20,7 +20,7 @@ from wtforms import (
     validators,
 )
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import NotFound, Stale
 from app.extensions import db
 from app.indicators.catalog import language, touch

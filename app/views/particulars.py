@@ -10,8 +10,9 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.access.actor import current_actor
 from app.access.fields import may_edit_unit
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import Forbidden, NotFound, Refused, Stale
 from app.core.reference import Indicator
 from app.core.whole import whole_number

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from app.access.actor import Actor, current_actor
 from app.access.fields import View, is_collected, may_view_set, view_for_purpose
-from app.access.scope import Actor, current_actor
 from app.core.clock import now
 from app.core.errors import LimitReached, Malformed, NotFound, Problem, Refused
 from app.core.reference import Indicator, IndicatorSet

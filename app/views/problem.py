@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query
 
+from app.access.actor import current_actor
 from app.access.fields import may_view_set
-from app.access.scope import current_actor
 from app.indicators.catalog import language
 from app.models.teacher import FileProblem, Teacher
 from app.services import problem, search

@@ -11,8 +11,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query, Session
 
+from app.access.actor import current_actor
 from app.access.fields import may_view_set
-from app.access.scope import current_actor
 from app.core.errors import NotFound
 from app.core.reference import Indicator, IndicatorSet, structure
 from app.core.sealed import UNREADABLE

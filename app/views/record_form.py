@@ -16,9 +16,9 @@ from wtforms import (
     TextAreaField,
 )
 
+from app.access.actor import Actor
 from app.access.fields import View, is_collected, may_edit, view_on_file
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.core.reference import Indicator
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language

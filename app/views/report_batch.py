@@ -11,8 +11,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Query, Session
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import Role
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import Forbidden, Malformed, NotFound
 from app.core.whole import whole_number
 from app.extensions import db

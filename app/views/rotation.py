@@ -11,9 +11,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query
 
+from app.access.actor import Actor, current_actor
+from app.access.modules import Module, is_on
 from app.access.roles import Role
-from app.access.scope import Actor, current_actor
 from app.extensions import db
+from app.indicators.catalog import language
 from app.models.rotation import Rotation, RotationState
 from app.models.teacher import Teacher
 from app.services import attachment, search
@@ -23,7 +25,7 @@ from app.services.rotation import waits_for_authority
 from app.views import evidence
 from app.views.base import BaseModelView
 from app.views.datamodel import Condition, Datamodel, OneOf
-from app.views.flow_actions import FlowView, step_actions
+from app.views.flow_actions import FlowView, StepAction, step_actions
 from app.views.flow_line import line_of
 from app.views.labels import code_choices, column_label, indicator_label, present_catalog
 from app.views.listing import address_of
@@ -110,9 +112,12 @@ class RotationView(StepActs, BaseModelView):
     method_permission_name: ClassVar[dict[str, str]] = {"attach": "write"}
     exclude_route_methods = {"tab"}
     list_title = _l("Rotations")
+    list_template = "rotation/list.html"
     list_columns = ["teacher", "school", "host", "type", "start", "planned_end", "state", "since"]
     optional_columns = ("authority_id", "direction", "asked_end", "ended_on", "document_no")
-    search_columns = [WAITS, "state", "type", "direction", "authority_id", "start", "planned_end"]
+    search_columns = [
+        WAITS, "state", "type", "direction", "authority_id", "start", "planned_end", "state_since",
+    ]  # fmt: skip
     order_columns = ["start", "planned_end", "state", "state_since"]
     base_order = ("state_since", "desc")
     list_relations = ("teacher",)
@@ -146,6 +151,12 @@ class RotationView(StepActs, BaseModelView):
     quick_hint = _l("Name, pinyin initials or teacher number")
     empty_hint = _l("There is no rotation. It is drafted from the file of a teacher.")
     exports = ()
+
+    def may_rotate_in(self) -> bool:
+        """Whether this person applies for teachers whose personnel relation changes (6.2)."""
+        actor, known = current_actor(), present_catalog()
+        uses = all(is_on(each, actor, known) for each in (Module.ROTATION, Module.TRANSFER))
+        return actor.role == Role.SCHOOL_INFO and uses
 
     def quick_filter(self, query: Query, text: str) -> Query:
         return query.join(Teacher, Teacher.id == Rotation.teacher_id).filter(search.matches(text))
@@ -200,12 +211,12 @@ class RotationView(StepActs, BaseModelView):
             name=item.teacher.name,
             state=badge_of(item.state, STATES, WORDS[item.state]),
             meta=[f"{names[item.school_id]} → {rotations.host_name(item, names)}"],
-            stops=line_of(
-                session, item, names, asked="confirm_extension" if item.asked_end else ""
-            ),
-            facts=_facts(item, names, self),
+            stops=line_of(session, item, names),
+            facts=facts_of(item, names),
             events=steps_of(session, item, known),
-            steps=step_actions(ROTATION, item, actor),
+            steps=[
+                each for each in step_actions(ROTATION, item, actor) if _makes_sense(each, item)
+            ],
             proofs=evidence.proofs(session, actor, item),
             may_read_proofs=attachment.may_read_evidence(actor),
             problem=problem,
@@ -226,24 +237,33 @@ def prepares(actor: Actor, item: Rotation) -> bool:
     return mine and item.state == RotationState.DRAFT
 
 
-def _facts(item: Rotation, names: Mapping[int, str], view: RotationView) -> list[tuple[Any, Any]]:
+def _makes_sense(step: StepAction, item: Rotation) -> bool:
+    """Whether there is something to decide: an extension that was asked for, a stay that began."""
+    if step.name in ("confirm_extension", "reject_extension"):
+        return item.asked_end is not None
+    return step.name != "end" or item.started_at is not None
+
+
+def facts_of(item: Rotation, names: Mapping[int, str]) -> list[tuple[Any, Any]]:
+    """What a rotation says, each with its label."""
+    known, lang, labels = present_catalog(), language(), RotationView.label_columns
     rows = [
-        (view.label_columns["type"], view.code_name("type", item.type)),
-        (view.label_columns["direction"], view.code_name("direction", item.direction)),
-        (view.label_columns["school"], names[item.school_id]),
-        (view.label_columns["host"], rotations.host_name(item, names)),
-        (view.label_columns["start"], item.start),
-        (view.label_columns["planned_end"], item.planned_end),
+        (labels["type"], known.label(TYPES, item.type, lang)),
+        (labels["direction"], known.label(DIRECTIONS, item.direction, lang)),
+        (labels["school"], names[item.school_id]),
+        (labels["host"], rotations.host_name(item, names)),
+        (labels["start"], item.start),
+        (labels["planned_end"], item.planned_end),
         (said_label("full_time"), text_of(item.full_time)),
-        (view.label_columns["document_no"], item.document_no),
+        (labels["document_no"], item.document_no),
         (_l("Reason"), item.reason),
     ]
     if item.asked_end:
-        rows.append((view.label_columns["asked_end"], item.asked_end))
+        rows.append((labels["asked_end"], item.asked_end))
     if item.started_at:
         rows.append((_l("Away since"), text_of(item.started_at)))
     if item.ended_on:
-        rows.append((view.label_columns["ended_on"], text_of(item.ended_on)))
+        rows.append((labels["ended_on"], text_of(item.ended_on)))
     return rows
 
 

@@ -11,15 +11,16 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import Length
 
-from app.access.scope import current_actor, scoped_get
+from app.access.actor import current_actor
+from app.access.scope import scoped_get
 from app.core.errors import AppError, Malformed, NotFound
 from app.core.whole import whole_number
 from app.extensions import db
 from app.models.rotation import Rotation
 from app.models.teacher import Teacher
 from app.services import rotation as rotations
-from app.services.change import DOCUMENT_LENGTH
 from app.services.notice import REASON_LENGTH
+from app.services.wording import DOCUMENT_LENGTH
 from app.views.base import BaseView
 from app.views.declared import WRITE
 from app.views.labels import code_choices, present_catalog
@@ -31,7 +32,8 @@ from app.views.writing import REFUSED, refuse
 LONGEST_TEXT, OFFERED = 50, 20
 
 
-def _types() -> list[tuple[str, str]]:
+def rotation_types() -> list[tuple[str, str]]:
+    """The types that a rotation may have: code and words."""
     return [each for each in code_choices(TYPES)() if each[0] != rotations.NO_TYPE]
 
 
@@ -48,7 +50,7 @@ class RotationForm(DynamicForm):
         validators=[Length(max=100)],
         description=_l("Only where the school is not in the register, as outside Beijing."),
     )
-    type = SelectField(said_label("type"), choices=lambda: options(_types(), blank=True))
+    type = SelectField(said_label("type"), choices=lambda: options(rotation_types(), blank=True))
     direction = SelectField(
         said_label("direction"), choices=lambda: options(code_choices(DIRECTIONS)(), blank=True)
     )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Query, joinedload
 from wtforms import DateField, SelectMultipleField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.clock import today
 from app.core.errors import Refused
 from app.extensions import db

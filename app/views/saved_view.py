@@ -10,8 +10,8 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from sqlalchemy import and_, or_, select
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import Role
-from app.access.scope import Actor, current_actor
 from app.core.address import names_a_person
 from app.core.errors import Forbidden, Malformed, NotFound
 from app.models.saved_view import SavedView

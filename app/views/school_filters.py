@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Query, Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.errors import NotFound
 from app.core.whole import whole_number
 from app.extensions import db

@@ -5,7 +5,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import LimitReached
 
 COUNTED, COUNTERS = "tm.search_counted", "tm.search_counters"

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Query
 from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import ROLE_LABELS, Role
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.clock import today
 from app.core.errors import Refused
 from app.core.whole import whole_number
@@ -26,6 +27,7 @@ from app.services import attachment, search
 from app.services import status_change as changes
 from app.services.notice import REASON_LENGTH
 from app.services.register import names_of
+from app.services.wording import DOCUMENT_LENGTH
 from app.views import evidence
 from app.views.base import BaseModelView, BaseView
 from app.views.datamodel import Datamodel
@@ -139,7 +141,7 @@ class StatusForm(DynamicForm):
     document_no = StringField(
         _l("Document number"),
         description=_l("The number of the decision on paper."),
-        validators=[Optional(), Length(max=changes.DOCUMENT_LENGTH)],
+        validators=[Optional(), Length(max=DOCUMENT_LENGTH)],
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import Role
-from app.access.scope import Actor
 from app.indicators.catalog import Catalog, language
 from app.models.status_change import StatusState
 from app.models.teacher import Teacher

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from flask import request
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.extensions import db
 from app.views.datamodel import EQUAL, ONE_OF
 from app.views.flow_actions import CHECK, PRIMARY
@@ -54,7 +54,9 @@ class StepActs:
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.actions = {
-            step.name: act_of(step, partial(self.take, step), question=self.questions[step.name])
+            step.name: act_of(
+                step, partial(self.take_rows, step), question=self.questions[step.name]
+            )
             for step in self.flow.steps
             if step.bulk
         }
@@ -69,7 +71,7 @@ class StepActs:
         }
         return [act for act in super().offered_acts() if act.name in mine]
 
-    def take(self: Any, step: Step, selection: Selection) -> Any:
+    def take_rows(self: Any, step: Step, selection: Selection) -> Any:
         """Take a step of all that is selected; each row succeeds or fails for itself."""
         session = db.session()
         names = {each.id: (self.row_name(each), self.row_link(each)) for each in selection.items()}

@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
+from app.access.actor import current_actor
 from app.access.modules import Module, Switch, switch_of
 from app.access.roles import READ, WRITE, may_open
-from app.access.scope import current_actor
 from app.core import clock
 from app.indicators.catalog import DISTRICTS, SCHOOL_TYPES, language
 from app.models.teacher import Teacher

@@ -20,7 +20,7 @@ from sqlalchemy import ClauseElement, insert, literal, null, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.clock import now
 from app.core.errors import AppError, Forbidden, Malformed, NotFound, Problem, Refused, Stale
 from app.indicators.catalog import Catalog, catalog

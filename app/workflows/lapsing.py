@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.scope import SYSTEM_ACTOR
+from app.access.actor import SYSTEM_ACTOR
 from app.models.change import OPEN, RecordChange
 from app.models.teacher import Teacher
 from app.services.among import among

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.access.actor import SYSTEM_ACTOR, Actor
 from app.access.roles import Role
-from app.access.scope import SYSTEM_ACTOR, Actor
 from app.services.queue import sole_heads
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.scope import SYSTEM_ACTOR
+from app.access.actor import SYSTEM_ACTOR
 from app.models.teacher import ReviewState, Teacher
 from app.services.among import among
 from app.workflows.engine import Act

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import SYSTEM_ACTOR, system
+from app.access.actor import SYSTEM_ACTOR, system
 from app.models.transfer import CLOSED, Transfer, TransferState
 from app.services import transfer_step as rule
 from app.services import transfer_take as take
@@ -18,6 +18,7 @@ from app.services.among import among
 from app.services.exclusive import holds_files
 from app.services.notice import Telling
 from app.services.review import pass_fence
+from app.services.transfer_rotation import period_is_free, rotation_is_complete
 from app.workflows import parties as party
 from app.workflows.engine import Act, Field, Step, Workflow
 from app.workflows.reopening import reopen_reported
@@ -114,7 +115,13 @@ TRANSFER = Workflow(
             IN_AUTHORITY,
             by=(party.school_info,),
             label=_l("Submit the application"),
-            guards=(rule.is_complete, rule.modules_on, rule.is_at_school, rule.is_free),
+            guards=(
+                rule.is_complete,
+                rotation_is_complete,
+                rule.modules_on,
+                rule.is_at_school,
+                rule.is_free,
+            ),
             effects=(rule.take_place,),
             tells=(Telling("transfer_submitted", ("authority",)),),
             decides=False,
@@ -143,7 +150,12 @@ TRANSFER = Workflow(
             OUT_AUTHORITY,
             by=(party.sending_head, party.sending_authority_for_head),
             label=_l("Agree to the transfer"),
-            guards=(rule.not_own_work, rule.is_at_school, rule.nothing_is_open),
+            guards=(
+                rule.not_own_work,
+                rule.is_at_school,
+                rule.nothing_is_open,
+                period_is_free,
+            ),
             effects=(confirm_by_itself,),
             tells=(Telling("transfer_released", ("sending_authority",), state=OUT_AUTHORITY),),
             icon="circle-check",
@@ -173,6 +185,7 @@ TRANSFER = Workflow(
                 rule.is_at_school,
                 rule.is_free,
                 rule.nothing_is_open,
+                period_is_free,
             ),
             prepares=(pass_fence,),
             writes=rule.placed,

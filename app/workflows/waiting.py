@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, class_mapper
 
+from app.access.actor import Actor
 from app.access.roles import tier
-from app.access.scope import Actor
 from app.core.clock import BEIJING
 from app.indicators.catalog import Catalog
 from app.models.unit import Unit, UnitKind
 from app.services import reminder
-from app.services.notice import EVENTS
+from app.services.notice_words import EVENTS
 from app.services.queue import overdue_day
 from app.workflows import WORKFLOWS
 from app.workflows.engine import Step, Workflow

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import exists, func, literal, select, union, update
 from sqlalchemy.orm import aliased, joinedload
 
-from app.access.scope import acting_as, may_write, scoped_get, system
+from app.access.actor import acting_as, system
+from app.access.scope import may_write, scoped_get
 from app.core.errors import NotFound
 from app.models.record import SETS, TEACHER_SETS
 from app.models.teacher import Affiliation, FileProblem, Teacher
@@ -176,3 +177,22 @@ def test_particulars_of_foreign_units_are_invisible(session: Any, world: Any) ->
         seen = set(session.scalars(select(cls.unit_id)))
 
     assert seen == {world.units["A1"].id, world.units["A2"].id}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(func.count().filter(Teacher.staff_status == "100")),
+        select(Teacher.__table__.c.id),
+        select(func.count()).select_from(select(BASIC.__table__.c.id).subquery()),
+        union(select(Teacher.__table__.c.id), select(literal(1))),
+    ],
+    ids=["function", "table", "subquery", "union"],
+)
+def test_a_statement_that_would_get_no_scope_is_refused(
+    session: Any, world: Any, statement: Any
+) -> None:
+    with acting_as(world.actors["school_info_A1"]), pytest.raises(TypeError, match="scope"):
+        session.execute(statement)
+    with system():
+        session.execute(statement)

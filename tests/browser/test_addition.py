@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.models.account import Account
 from tests.browser.conftest import PHONE, Person

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.models.attachment import Attachment
 from app.services.storage import Storage

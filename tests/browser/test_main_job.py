@@ -6,7 +6,7 @@ import pytest
 from flask_babel import force_locale
 from sqlalchemy import delete, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import today
 from app.extensions import db
 from app.indicators.catalog import catalog

@@ -27,6 +27,7 @@ PAGES = {
     "/problems/list/": "school_info_A1",
     "/review/archive/list/": "district_info_A",
     "/delegation/list/": "school_head_A1",
+    "/movement/": "school_info_A1",
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 from babel.messages.pofile import read_po
 from sqlalchemy import select
 
+from app.access.actor import acting_as, system
 from app.access.roles import Role
-from app.access.scope import acting_as, system
 from app.exchange.teacher_import import batch as imports
 from app.extensions import db
 from app.models.exchange import ImportBatch

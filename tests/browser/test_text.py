@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now, today
 from app.extensions import db
 from app.models.account import Account

@@ -13,8 +13,8 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
+from app.access.actor import system
 from app.access.roles import Role
-from app.access.scope import system
 from app.core import id_number
 from app.core.clock import now, today
 from app.core.errors import Refused
@@ -26,7 +26,6 @@ from app.demo.load import Loaded, load
 from app.demo.names import initials, person_name
 from app.demo.people import make_content
 from app.demo.schools import plan_units
-from app.exchange.seed_loader import load_reference
 from app.extensions import db
 from app.indicators import checks, completeness, derive
 from app.indicators.catalog import catalog
@@ -46,30 +45,17 @@ from app.services.contents import file_data
 from app.services.number import is_number, new_numbers
 from app.services.projection import project
 from tests.conftest import Database, make_app
+from tests.demo.conftest import City
 
 SCHOOLS, TEACHERS, SEED = 75, 600, 7
 HARMLESS = "DQ004"
 
 
 @pytest.fixture(scope="module")
-def demo(
-    kind: str, key_file: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Any, Loaded]]:
+def demo(city: City) -> Iterator[tuple[Any, Loaded]]:
     """An application on a database that holds a small demonstration, and what the load said."""
-    folder = tmp_path_factory.mktemp("demo")
-    database = Database(kind, folder)
-    app = make_app(database.url, key_file, folder)
-    with app.app_context(), system():
-        Model.metadata.create_all(db.engine)
-        load_reference(db.session())
-        db.session.commit()
-        loaded = load(db.session(), schools=SCHOOLS, teachers=TEACHERS, seed=SEED)
-        db.session.commit()
-        db.session.remove()
-        yield app, loaded
-        db.session.remove()
-        db.engine.dispose()
-    database.drop(database.name)
+    with city(schools=SCHOOLS, teachers=TEACHERS, seed=SEED) as made:
+        yield made
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from flask_appbuilder import Model
 from flask_babel import force_locale
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, resolve_actor, system
+from app.access.actor import acting_as, resolve_actor, system
 from app.core.clock import today
 from app.core.errors import Refused
 from app.demo.load import load

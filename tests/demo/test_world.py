@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import today
 from app.indicators import checks, completeness, derive
 from app.indicators.catalog import catalog

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.access.scope import acting_as
+from app.access.actor import acting_as
 from app.core import clock
 from app.core.database import reads_only
 from app.exchange.teacher_import import batch as imports

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.models.history import Audit, Transition
 from app.models.record import TEACHER_SETS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask_babel import force_locale
 
-from app.access.scope import acting_as
+from app.access.actor import acting_as
 from tests.exchange.imports import Importing, make_importing
 
 

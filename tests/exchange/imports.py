@@ -11,7 +11,7 @@ from flask_appbuilder import Model
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor, system
+from app.access.actor import Actor, system
 from app.core import clock
 from app.exchange.file_export import export_files
 from app.exchange.layout import PERSON_ID, PERSON_NAME, cell_text
@@ -243,7 +243,7 @@ def snapshot(session: Session) -> dict[str, list[tuple[Any, ...]]]:
     tables += [cls.__table__ for cls in TEACHER_SETS.values()]
     return {
         table.name: sorted(
-            (tuple(map(repr, row)) for row in session.execute(select(table))),
+            (tuple(map(repr, row)) for row in session.connection().execute(select(table))),
         )
         for table in tables
     }

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select, update
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import now
 from app.exchange import ministry
 from app.exchange.cells import escape, for_workbook, unescape

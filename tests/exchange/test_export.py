@@ -11,7 +11,7 @@ import pytest
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core import clock
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
 from app.exchange import export

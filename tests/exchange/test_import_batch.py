@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select, text, update
 
-from app.access.scope import acting_as
+from app.access.actor import acting_as
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
 from app.exchange.teacher_import import batch as imports
 from app.exchange.teacher_import import staging

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select, update
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import Refused
 from app.core.sealed import UNREADABLE
 from app.exchange.file_export import export_files

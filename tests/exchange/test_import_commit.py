@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import event, func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.errors import Refused
 from app.exchange.teacher_import import batch as imports
 from app.exchange.teacher_import import commit, staging, undo

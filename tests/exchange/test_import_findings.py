@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.demo import ids
 from app.exchange.teacher_import import checking
 from app.models.exchange import ImportRow

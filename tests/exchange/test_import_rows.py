@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.errors import Refused
 from app.demo import ids
 from app.exchange.record_keys import RECORD_KEYS

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.indicators import catalog
 

@@ -14,13 +14,14 @@ from flask import Flask
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor, system
 from app.access.roles import AUTHORITIES, Role, tier
-from app.access.scope import Actor, system
 from app.core.clock import now, today
 from app.core.crypto import seal
 from app.models.attachment import Attachment
 from app.models.calendar import SpecialDay
 from app.models.correction import Correction
+from app.models.duplicate import DuplicateCase
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.hint import CorrectionHint
 from app.models.history import Audit
@@ -50,9 +51,12 @@ KINDS = (
     (r"/views/<int:pk>/delete$", "saved view"),
     (r"^/(api/v1/)?(teacher|draft)/<int:pk>.*/<record(_id)?>", "row"),
     (r"^/rotation/new/", "file"),
-    (r"^/(api/v1/rotation|rotations?|flow/rotation)/.*<(int:)?pk>", "rotation"),
+    (r"^/(api/v1/rotation|rotations?|flow/rotation|print/rotation)/.*<(int:)?pk>", "rotation"),
     (r"^/(api/v1/guest|guests)/", "guest"),
-    (r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer)/<int:pk>", "transfer"),
+    (
+        r"^/(api/v1/transfer|transfers|transfers/show|flow/transfer|print/transfer)/<int:pk>",
+        "transfer",
+    ),
     (r"^/transfers/action/", "transfer"),
     (
         r"^/(teacher|draft|opinion|flow/review|status-change/new|review/show|api/v1/(teacher|review|claim|opinion|version|confirmation|hint))/<int:pk>",
@@ -72,6 +76,7 @@ KINDS = (
     (r"^/units/", "unit"),
     (r"^/rounds/", "round"),
     (r"^/corrections/", "correction"),
+    (r"^/(duplicates|api/v1/duplicate)/", "duplicate"),
     (r"^/status-changes/", "status_change"),
     (r"^/(reports/progress|jobs|api/v1/job|(review|processes)/outcome)/", "job"),
     (r"^/reports/", "report"),
@@ -160,6 +165,7 @@ KEEPERS = frozenset({Role.SCHOOL_INFO, Role.SCHOOL_HEAD})
 # Who reads what is about a file in scope, where not all do.
 READERS: Mapping[str, Container[Any]] = {
     "hint": (Role.SCHOOL_INFO, Role.TEACHER),
+    "duplicate": (Role.CITY_INFO,),
     "snapshot": KEEPERS,
     "report": AUTHORITIES,
 }
@@ -237,6 +243,9 @@ def _of_files(app: Flask, session: Session, world: Any) -> Iterator[Thing]:
             reason="x", opened_by=world.actor("city_info").account_id, opened_at=now(), **of_file
         )
         yield Thing("correction", _kept(session, correction), unit, file=file)
+        first, second = sorted((file.id, world.teacher(unit, "submitted").id))
+        pair = DuplicateCase(first_id=first, second_id=second, kind="likeness", found_at=now())
+        yield Thing("duplicate", _kept(session, pair), unit, file=file)
         uuid = uuid4().hex
         message = CorrectionHint(
             uuid=uuid, set="contact", field="address", record_uuid=uuid, given_at=now(),

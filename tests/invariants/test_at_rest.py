@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import LargeBinary, MetaData, inspect, select, text
 from sqlalchemy.engine import make_url
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.exchange import export
 from app.exchange.file_export import plan_of
 from app.extensions import db

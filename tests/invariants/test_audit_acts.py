@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.account import Account
 from app.models.history import Audit
 from app.models.job import Job

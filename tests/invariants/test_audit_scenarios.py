@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now, today
 from app.core.crypto import ring_in_use
 from app.jobs import worker

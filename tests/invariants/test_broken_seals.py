@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import Refused
 from app.core.sealed import UNREADABLE
 from app.jobs.report import finish

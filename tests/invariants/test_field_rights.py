@@ -17,9 +17,9 @@ import pytest
 from sqlalchemy import select, update
 
 from app.access import fields
+from app.access.actor import acting_as, system
 from app.access.fields import View
 from app.access.roles import FILES, STAFF, Role
-from app.access.scope import acting_as, system
 from app.core.clock import today
 from app.core.errors import Refused, Stale
 from app.core.reference import Indicator

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 from werkzeug.datastructures import MultiDict
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
 from app.reports.dimensions import Dimension

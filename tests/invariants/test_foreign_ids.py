@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import or_, select
 
 from app import models
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.models.record import TEACHER_SETS
 from tests.invariants.addresses import (

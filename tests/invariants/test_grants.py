@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.crypto import ring_in_use
 from app.extensions import db
 from app.models import fences

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.teacher import Teacher
 from tests.invariants.addresses import (
     ABSENT,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from app.access.scope import acting_as
+from app.access.actor import acting_as
 from app.core.clock import today
 from app.core.id_number import check_digit
 from app.exchange.file_export import plan_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core import crypto
 from app.core.address import names_a_person
 from app.core.crypto import Suite

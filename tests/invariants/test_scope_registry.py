@@ -10,7 +10,8 @@ from flask_appbuilder import Model
 from sqlalchemy import func, select
 
 from app import models
-from app.access.scope import RULES, system
+from app.access.actor import system
+from app.access.scope import RULES
 from app.extensions import db
 from tests.invariants.addresses import furnish
 
@@ -33,22 +34,27 @@ PUBLIC = {
 
 # Where the scope is left, with the reason.
 UNSCOPED = {
-    "access/scope.py": "resolves the actor before there is a scope",
+    "access/actor.py": "resolves the actor before there is a scope",
+    "access/scope.py": "takes the word at its only place",
     "services/facts.py": "a duplicate counts wherever it lies; yes or no comes out of it",
     "services/identity.py": "a duplicate counts wherever it lies; yes or no comes out of it",
+    "services/attachment.py": "evidence of a process in scope may lie at its other side",
     "services/affiliation.py": "a person leaves one school for another by one step",
     "services/grant.py": "a file as it was when it left, for the school that has the grant",
     "services/look_up.py": "the count of look-ups of the account, from the log",
     "services/queue.py": "whether a head leaves alone, asked by the receiving side; yes or no",
     "services/transfer.py": "a person elsewhere by exact number and name; name, school and mask",
+    "services/transfer_rotation.py": "rotations of a person elsewhere; whether periods overlap",
     "services/transfer_step.py": "both sides of a transfer; state and place of the file only",
     "services/transfer_take.py": "a file goes from one school to another by one step",
+    "services/handover.py": "both sides of a transfer hand over; numbers of records and colleagues",
     "services/exclusive.py": "what is open of a person counts anywhere; kind and school only",
     "services/leaver.py": "roles of who has left, and of the delegates, lie in other accounts",
     "services/status_step.py": "whether a file has moved on, and what moved it; yes or no",
     "services/rotation.py": "a host lies in any district; schools are named by the public register",
     "services/register.py": "names of schools and authorities, by the public register",
     "services/guest.py": "name and category of the school that sends a guest, from the register",
+    "services/key.py": "sealed values of all tables, for the operator; place and id come out of it",
     "services/delegation.py": "colleagues of the own unit, and in whose place an act was taken",
     "services/monitor.py": "when schools in scope were urged, in the audit log",
     "services/job.py": "claims and fenced progress of workers, before there is an actor",
@@ -67,7 +73,8 @@ UNSCOPED = {
 # Where work is done as the system itself, which sees and writes everything, with the reason.
 AS_SYSTEM = {
     "__init__.py": "production asks at its start for accounts of the demonstration",
-    "access/scope.py": "defines it",
+    "access/actor.py": "defines it",
+    "access/scope.py": "gives the system no predicate",
     "cli.py": "commands of the operator",
     "jobs/status_change.py": "takes the step of the night as the system, in a job that nobody owns",
     "jobs/wiring.py": "jobs that nobody ordered: nightly work",
@@ -79,6 +86,7 @@ AS_SYSTEM = {
     "demo/commands.py": "the operator builds the demonstration",
     "demo/workbooks.py": "the operator makes sample workbooks",
     "demo/load.py": "the operator loads the demonstration",
+    "demo/movement.py": "reads who there is in the demonstration, before anybody acts",
 }
 # Where SQL goes past the ORM, and so past the scope, with the reason.
 RAW = {

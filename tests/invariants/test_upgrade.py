@@ -14,7 +14,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import column, func, inspect, select, table, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.models.fences import missing_fences
 from app.models.unit import Unit

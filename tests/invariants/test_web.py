@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import models
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.views import health, menu
 from app.views.base import BaseView

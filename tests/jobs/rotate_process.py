@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.services import key
 from app.services.storage import Storage

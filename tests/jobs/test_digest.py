@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now
 from app.jobs import digest
 from app.models.account import Account

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 from sqlalchemy.orm import Session
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core import clock
 from app.exchange import export
 from app.exchange.export import EXPORTS, ExportPlan, Listing

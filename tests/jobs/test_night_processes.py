@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core import clock
 from app.core.database import reads_only
 from app.extensions import db

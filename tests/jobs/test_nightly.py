@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core import clock
 from app.extensions import db
 from app.indicators import checks

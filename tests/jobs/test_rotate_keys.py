@@ -15,7 +15,7 @@ from flask_appbuilder import Model
 from sqlalchemy import LargeBinary, select
 from sqlalchemy.exc import IntegrityError
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core import clock, crypto
 from app.core.crypto import KeyProblem, Suite
 from app.core.database import reads_only

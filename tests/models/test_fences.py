@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models import fences
 from app.models.history import Audit, AuditSeal, Transition
 from app.models.record import MOVABLE, SETS

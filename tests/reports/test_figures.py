@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import today
 from app.indicators.catalog import catalog
 from app.models.teacher import Teacher

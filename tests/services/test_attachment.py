@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core import clock
 from app.core.errors import Forbidden, NotFound, Refused
 from app.indicators.catalog import catalog

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import Forbidden, NotFound, Refused, Stale
 from app.core.reference import structure
 from app.exchange.seed_loader import load_reference

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.access.actor import acting_as, held_assignments, make_actor, system
 from app.access.roles import Role
-from app.access.scope import acting_as, held_assignments, make_actor, system
 from app.core.clock import today
 from app.core.errors import Forbidden, NotFound, Refused
 from app.indicators.catalog import catalog

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now, today
 from app.core.errors import Refused, Stale
 from app.models.record import TEACHER_SETS

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.access.scope import acting_as
+from app.access.actor import acting_as
 from app.core.errors import NotFound, Refused
 from app.services import exclusive
 from app.services.exclusive import Kind, Open

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import Forbidden, Malformed, NotFound, Refused, Stale
 from app.core.id_number import check_digit
 from app.models.history import Audit

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, scoped_get, system
+from app.access.actor import acting_as, system
+from app.access.scope import scoped_get
 from app.core.errors import AppError
 from app.extensions import db
 from app.models.attachment import Attachment

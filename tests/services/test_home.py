@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import now, today
 from app.models.account import Assignment
 from app.models.correction import Correction

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import Forbidden, Malformed, NotFound, Refused, Stale
 from app.exchange.seed_loader import load_reference
 from app.indicators import catalog as module

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.teacher import Affiliation, Teacher
 from app.services.integrity import find_faults
 

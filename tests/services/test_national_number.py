@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import Forbidden, Malformed, Refused
 from app.models.history import Audit
 from app.models.teacher import Teacher

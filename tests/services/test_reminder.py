@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now, today
 from app.models.notice import Notice
 from app.models.round import Round

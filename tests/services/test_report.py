@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from sqlalchemy import func, literal, select, union_all
 
-from app.access.scope import SYSTEM_ACTOR, acting_as, system
+from app.access.actor import SYSTEM_ACTOR, acting_as, system
 from app.core.clock import today
 from app.core.crypto import SealBroken
 from app.core.errors import Forbidden, NotFound, Refused, Stale

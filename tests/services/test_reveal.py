@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.access.actor import acting_as, system
 from app.access.fields import View, view_for_purpose, view_in_list, view_on_file
 from app.access.roles import FILES, Role
-from app.access.scope import acting_as, system
 from app.core.errors import Forbidden, LimitReached, NotFound
 from app.indicators import catalog as catalogs
 from app.models.history import Audit

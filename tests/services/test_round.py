@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import now, today
 from app.core.errors import Forbidden, NotFound, Refused, Stale
 from app.models.history import Audit

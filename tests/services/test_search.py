@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.teacher import ReviewState, Teacher
 from app.models.unit import Unit
 from app.services import search

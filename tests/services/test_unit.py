@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound, Refused, Stale
 from app.indicators.catalog import catalog

@@ -33,11 +33,11 @@ def _found(pattern: re.Pattern[str], page: str) -> list[Found]:
 
 
 def figures(page: str) -> list[Found]:
-    """All figures of a home page that are links: tiles, what waits, states, parts left."""
-    todo = re.search(r'<ul class="tm-todo">(.*?)</ul>', page, re.DOTALL)
+    """All figures of a page that are links: tiles, what waits, states, parts left."""
+    lists = re.findall(r'<ul class="tm-todo">(.*?)</ul>', page, re.DOTALL)
     return [
         *_found(TILE, page),
-        *(_found(TODO, todo[1]) if todo else []),
+        *(each for todo in lists for each in _found(TODO, todo)),
         *_found(LEGEND, page),
         *_found(LEFT, page),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.indicators.catalog import catalog
 from app.models.history import Audit
 from app.models.parameter import Parameter, ParameterKind, read_settings

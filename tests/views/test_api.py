@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.teacher import Teacher
 from app.models.unit import Unit
 from app.services import job as queue

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.jobs.worker import EXTENSION, Worker
 from app.models.account import Account

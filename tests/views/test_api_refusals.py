@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.access.actor import system
 from app.access.roles import may_open
-from app.access.scope import system
 from app.models.teacher import Teacher
 from tests.views.api_caller import Caller
 from tests.workflows.tables import checksum, submitted_by

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import func, select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.indicators import catalog as catalogue
 from app.models.change import RecordChange
 from app.models.history import Audit, Transition
@@ -21,6 +21,7 @@ from tests.invariants.addresses import UNSAFE, Browser, filled, kind_of, methods
 from tests.processes import make_process, prove
 from tests.transfers import PLACED, make_transfer
 from tests.views.api_caller import Caller
+from tests.views.test_api_changes import attach
 
 INFO, DISTRICT = "school_info_A1", "district_info_A"
 FROM_INFO, FROM_HEAD, FROM_DISTRICT = "school_info_B1", "school_head_B1", "district_info_B"
@@ -61,7 +62,9 @@ def test_the_chain_from_the_look_up_to_the_file_that_is_taken(call: Any, world: 
     key = made.json["id"]
     assert [each["step"] for each in made.json["available"]] == ["submit", "withdraw"]
     assert problems(take(info, key, "submit")) == ["required", "required"]
-    edited = info.put(f"/transfer/{key}", {"version": 1, **APPLICATION})
+    rotation = {"rotation_type": "1", "planned_end": "2027-07"}
+    edited = info.put(f"/transfer/{key}", {"version": 1, **APPLICATION, **rotation})
+    assert {name: edited.json[name] for name in rotation} == rotation
     assert (edited.status_code, edited.json["position"]) == (200, "数学教师")
     assert info.put(f"/transfer/{key}", {"version": 1, **APPLICATION}).status_code == 409
     assert take(info, key, "submit").json["state"] == "pending_in_authority"
@@ -88,6 +91,49 @@ def test_the_chain_from_the_look_up_to_the_file_that_is_taken(call: Any, world: 
     for caller in (head, other, call(FROM_INFO)):
         assert caller.get(f"/teacher/{file.id}").status_code == 404
         assert caller.get(f"/transfer/{key}").status_code == 200
+
+
+def test_the_document_is_attached_in_turn_and_read_by_both_sides(
+    call: Any, session: Any, world: Any
+) -> None:
+    """Who sees the transfer reads what proves it, whichever side has attached it."""
+    file, key = world.teacher("B1", "effective"), None
+    info, district = call(INFO), call(DISTRICT)
+    head, other, sender = call(FROM_HEAD), call(FROM_DISTRICT), call(FROM_INFO)
+
+    def proofs(caller: Caller) -> list[dict[str, Any]]:
+        shown: list[dict[str, Any]] = caller.get(f"/transfer/{key}").json["evidence"]
+        return shown
+
+    given = person_of(file) | APPLICATION
+    late = info.post("/transfer/", given | {"document_on": "2999-01-01"})
+    assert (problems(late), late.json["errors"][0]["field"]) == (["document_on"], "document_on")
+    made = info.post("/transfer/", given | {"document_no": "京教1号", "document_on": "2026-01-05"})
+    key = made.json["id"]
+    assert (made.json["document_on"], made.json["evidence"]) == ("2026-01-05", [])
+    draft = attach(info, "transfer", key)
+    assert draft.status_code == 201, draft.json
+    assert attach(district, "transfer", key).status_code == 409
+    take(info, key, "submit")
+    assert attach(info, "transfer", key).status_code == 409
+    assert attach(district, "transfer", key).status_code == 201
+    one = f"/transfer/{key}/evidence/{draft.json['id']}"
+    assert [caller.get(one).status_code for caller in (info, sender, other)] == [200, 404, 404]
+    take(district, key, "issue")
+    assert attach(head, "transfer", key).status_code == 403
+    take(head, key, "release")
+    assert attach(other, "transfer", key, "批复.pdf").status_code == 201
+
+    for caller in (info, district, head, other, sender):
+        assert [each["name"] for each in proofs(caller)] == ["证明.pdf", "证明.pdf", "批复.pdf"]
+        assert all(
+            caller.get(f"/transfer/{key}/evidence/{each['id']}").status_code == 200
+            for each in proofs(caller)
+        )
+    stranger = call("school_info_A2")
+    assert stranger.get(one).status_code == 404
+    assert attach(stranger, "transfer", key).status_code == 404
+    assert proofs(call("city_assistant")) == []
 
 
 class TestFinding:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.round import Round
 from app.models.saved_view import SavedView
 from app.models.unit import Unit

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.job import Job, JobState
 from app.models.teacher import Teacher
 from app.views.datamodel import Datamodel

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core import clock
 from app.exchange.seed_loader import load_reference
 from app.indicators.catalog import catalog, shipped_calendar

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.account import Account
 from app.models.attachment import Attachment
 from app.models.change import RecordChange
@@ -321,7 +321,7 @@ class TestShown:
         page = desk(HEAD).get(f"/addition/show/{item.id}")
 
         line = page[
-            page.index('<ol class="tm-steps"') : page.index("</ol>", page.index("tm-steps"))
+            page.index('<ol class="tm-steps tm-way"') : page.index("</ol>", page.index("tm-steps"))
         ]
         states = re.findall(r'class="tm-(done|now|later)"', line)
         assert states == ["done", "now", "later"]

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from app.access.scope import acting_as
+from app.access.actor import acting_as
 from app.indicators.catalog import catalog
 from app.views import charts
 from app.views.chart import BaseChartView

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import today
 from app.models.account import Account, Assignment
 from tests.views.figures import token

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core import logs
 from app.core.clock import now
 from app.extensions import db

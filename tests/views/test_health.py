@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core import clock
 from app.core.crypto import Suite
 from app.core.keys import new_key

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now, today
 from app.models.account import Assignment
 from app.models.correction import Correction

@@ -15,7 +15,7 @@ from PIL import Image
 from sqlalchemy import func, select
 from werkzeug.test import encode_multipart
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.models.attachment import Attachment
 from app.models.exchange import ImportBatch, ImportRow

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now
 from app.jobs.worker import JOBS
 from app.models.exchange import ImportBatch

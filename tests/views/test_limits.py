@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now
 from app.models.job import Job, JobState
 from app.views.searching import COUNTERS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now, today
 from app.models.history import Audit
 from app.models.notice import Notice

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.account import Account
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Teacher

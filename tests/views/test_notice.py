@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core.clock import now
 from app.models.notice import Notice
-from app.services.notice import EVENTS
+from app.services.notice_words import EVENTS
 from app.views.notice import LOOKS
 from tests.variety import statements
 from tests.views.figures import token

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.exchange import ExportFile, ImportBatch
 from app.models.history import Audit
 from app.models.record import TEACHER_SETS

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.models.history import Audit
 from app.models.notice import Notice
 from app.models.opinion import Opinion

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.record import SETS
 from tests.views.pages import sign_in, token_for
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.models.record import TEACHER_SETS
 from app.models.teacher import Teacher
 from app.workflows.review import REVIEW

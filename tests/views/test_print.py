@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.history import Audit
 from app.models.record import TEACHER_SETS
 from app.views.print import MOST_PRINTED

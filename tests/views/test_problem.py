@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import now, today
 from app.models.teacher import FileProblem, Teacher
 from app.services import home, problem

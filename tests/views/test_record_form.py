@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
+from app.access.actor import acting_as, system
 from app.access.fields import may_edit
-from app.access.scope import acting_as, system
 from app.core.reference import structure
 from app.indicators.catalog import Catalog
 from app.models.attachment import Attachment

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import func, select, update
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.extensions import db
 from app.jobs import review as bulk
 from app.jobs.worker import work

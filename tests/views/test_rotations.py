@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.rotation import Rotation
 from tests.rotations import make_rotation, month
 from tests.services.test_attachment import PDF
@@ -192,5 +192,9 @@ class TestPages:
                 assert not ("CANARY" in str(value) and str(value) in page.text)
         assert host.get(f"/teacher/{item.teacher_id}").status_code == 404
         assert host.get(f"/rotations/show/{item.id}").status_code == 404
-        assert sign_in(app, world, INFO).get(f"/guests/{item.teacher_id}").status_code == 404
+        sender = sign_in(app, world, INFO)
+        assert sender.get(f"/guests/{item.teacher_id}").status_code == 404
+        steps = sender.get(f"/rotations/show/{item.id}").text.split("tm-steps")[1].split("</ol>")[0]
+        assert "<b>结束交流轮岗</b>" in steps  # It has begun: the end comes next.
+        assert "<b>开始交流</b>" not in steps
         assert actor.unit_id == world.units["B1"].id

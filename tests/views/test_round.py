@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import today
 from app.models.correction import Correction
 from app.models.round import Extension, Round

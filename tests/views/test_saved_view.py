@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import system
+from app.access.actor import system
 from app.models.saved_view import SavedView
 from app.models.unit import Unit
 from tests.factories import make_account

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.access.scope import system
+from app.access.actor import system
 from app.extensions import db
 from app.jobs.worker import JOBS, JobContext, job, work
 from app.services import job as queue

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import today
 from app.models.status_change import StatusChange, StatusState
 from app.models.teacher import Teacher

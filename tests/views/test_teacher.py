@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from app.access.scope import system
+from app.access.actor import system
 from app.core import clock
 from app.models.history import Audit
 from app.models.record import TEACHER_SETS

@@ -1,12 +1,13 @@
 """The pages of transfers: applying, the list, the line of steps, taking a file (F1, F3)."""
 
+import io
 import re
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.clock import now
 from app.models.history import Audit
 from app.models.teacher import Teacher
@@ -16,6 +17,7 @@ from app.services import transfer_queue
 from app.workflows.transfer import TRANSFER
 from tests.invariants.addresses import Browser
 from tests.transfers import PLACED, make_transfer
+from tests.views.test_api_changes import PDF
 
 INFO, DISTRICT = "school_info_A1", "district_info_A"
 FROM_INFO, FROM_HEAD, FROM_DISTRICT = "school_info_B1", "school_head_B1", "district_info_B"
@@ -54,6 +56,14 @@ def test_a_teacher_is_found_applied_for_and_taken_by_hand(
         f"/transfers/{item.id}/edit", "POST", _version="1", **APPLICATION | {"position": "教师"}
     )
     assert edited.status_code == 302
+    here = f"/transfers/{item.id}/evidence"
+    assert f'action="{here}"' in clerk.send(f"/transfers/show/{item.id}").text
+    assert clerk.send(here, "POST").status_code == 422
+    assert clerk.send(here, "POST", file=(io.BytesIO(PDF), "调令.pdf")).status_code == 302
+    shown = clerk.send(f"/transfers/show/{item.id}").text
+    kept = re.search(r'href="(/attachment/\w+)"', shown)[1]
+    assert "调令.pdf" in shown
+    assert page(FROM_INFO).send(kept).status_code == 404
     for key, step, version in (
         (INFO, "submit", 2), (DISTRICT, "issue", 3), (FROM_HEAD, "release", 4),
         (FROM_DISTRICT, "confirm", 5),
@@ -62,6 +72,7 @@ def test_a_teacher_is_found_applied_for_and_taken_by_hand(
         assert f"/flow/transfer/{item.id}/{step}" in shown.text, step
         taken = page(key).send(f"/flow/transfer/{item.id}/{step}", "POST", _version=str(version))
         assert taken.status_code == 302, step
+    assert page(FROM_INFO).send(kept).status_code == 200
     form = clerk.send(f"/transfers/{item.id}/take")
     assert all(f'name="{name}"' in form.text for name in PLACED)
     assert clerk.send(f"/transfers/{item.id}/take", "POST", _version="6").status_code == 422
@@ -71,6 +82,27 @@ def test_a_teacher_is_found_applied_for_and_taken_by_hand(
     assert stored(session).state == "completed"
     assert clerk.send(f"/teacher/{file.id}").status_code == 200
     assert page(FROM_INFO).send(f"/teacher/{file.id}").status_code == 404
+
+
+def test_a_teacher_is_rotated_in_from_the_rotations(page: Any, session: Any, world: Any) -> None:
+    file, clerk = world.teacher("B1", "effective"), page(INFO)
+
+    link = re.search(r'href="(/transfers/find\?rotation=1)"', clerk.send("/rotations/list/").text)[
+        1
+    ]
+    assert "rotation=1" not in page(DISTRICT).send("/rotations/list/").text
+    assert 'name="rotation" value="1"' in clerk.send(link).text
+    found = clerk.send(link, "POST", id_no=file.id_no, name=file.name)
+    mark = re.search(r'name="person" value="([^"]+)"', found.text)[1]
+    assert all(f'name="{name}"' in found.text for name in ("rotation_type", "planned_end"))
+    sent = APPLICATION | {"person": mark, "rotation": "1", "planned_end": "2027-07"}
+    assert clerk.send("/transfers/new", "POST", **sent).status_code == 422
+    assert clerk.send("/transfers/new", "POST", **sent, rotation_type="1").status_code == 302
+
+    item = stored(session)
+    assert (item.rotation_type, item.planned_end, item.teacher_id) == ("1", "2027-07", file.id)
+    assert "rotation_type" in clerk.send(f"/transfers/{item.id}/edit").text
+    assert "2027-07" in page(INFO, "en").send(f"/transfers/show/{item.id}").text
 
 
 def test_a_miss_and_a_refusal_stand_at_the_form_and_on_record(
@@ -120,7 +152,7 @@ class TestTheLine:
 
         text = page(FROM_HEAD, language).send(f"/transfers/show/{item.id}").text
 
-        line = re.search(r'<ol class="tm-steps".*?</ol>', text, re.DOTALL)[0]
+        line = re.search(r'<ol class="tm-steps tm-way".*?</ol>', text, re.DOTALL)[0]
         states = re.findall(r'<li class="tm-(\w+)"', line)
         assert states == ["done", "done", "done", "now", "later", "later"]
         now_ = re.search(r'<li class="tm-now".*?</li>', line, re.DOTALL)[0]
@@ -180,6 +212,21 @@ class TestTheList:
         text = page(key).send(f"/transfers/list/?_flt_0_show={part}").text
 
         assert [t.name in text for t in teachers] == seen
+
+    def test_many_are_decided_at_once(self, page: Any, session: Any, world: Any) -> None:
+        teachers = [world.teacher("B1", state) for state in ("effective", "reported")]
+        keys = [
+            make_transfer(session, world, each, "A1", "pending_in_authority").id
+            for each in teachers
+        ]
+        session.commit()
+
+        done = page(DISTRICT).send("/transfers/action_post", "POST", action="issue", rowid=keys)
+
+        assert done.status_code == 200
+        with system():
+            states = session.scalars(select(Transfer.state).where(Transfer.id.in_(keys))).all()
+        assert states == ["pending_out_school"] * 2
 
     def test_the_history_of_a_file_tells_nothing_before_the_transfer_is_issued(
         self, page: Any, session: Any, world: Any

@@ -194,7 +194,7 @@ def test_a_link_drops_what_is_named_and_keeps_the_rest(page: Any) -> None:
 
 
 def test_a_wildcard_that_was_typed_is_a_letter(session: Any, world: Any) -> None:
-    from app.access.scope import system
+    from app.access.actor import system
 
     model = Datamodel(Unit, session)
     filters = read_filters(model.get_filters(["name"]), MultiDict({"_flt_1_name": "%"}))
@@ -204,7 +204,7 @@ def test_a_wildcard_that_was_typed_is_a_letter(session: Any, world: Any) -> None
 
 
 def test_a_relation_out_of_scope_is_as_if_it_did_not_exist(session: Any, world: Any) -> None:
-    from app.access.scope import system
+    from app.access.actor import system
 
     model = Datamodel(Unit, session)
     filters = model.get_filters(["authority"])
@@ -214,7 +214,7 @@ def test_a_relation_out_of_scope_is_as_if_it_did_not_exist(session: Any, world: 
 
 
 def test_counting_stops_at_the_cap(session: Any, world: Any) -> None:
-    from app.access.scope import system
+    from app.access.actor import system
 
     model = Datamodel(Unit, session)
 
@@ -228,7 +228,7 @@ def test_counting_stops_at_the_cap(session: Any, world: Any) -> None:
 
 
 def test_two_sets_of_the_same_size_have_different_checksums(session: Any, world: Any) -> None:
-    from app.access.scope import system
+    from app.access.actor import system
 
     model = Datamodel(Unit, session)
 
@@ -256,7 +256,7 @@ def test_the_filter_panel_puts_the_active_value_back(app: Any, session: Any) -> 
 def test_a_remote_select_accepts_only_rows_inside_the_scope(
     app: Any, session: Any, world: Any
 ) -> None:
-    from app.access.scope import acting_as, system
+    from app.access.actor import acting_as, system
 
     model = Datamodel(Unit, session)
     with system():
@@ -280,7 +280,7 @@ def _schools(session: Any) -> tuple[Unit, Unit]:
 
 
 def _school_actor(unit: Unit) -> Any:
+    from app.access.actor import Actor
     from app.access.roles import Role
-    from app.access.scope import Actor
 
     return Actor(1, 1, "x", Role.SCHOOL_INFO, unit.id, authority_id=unit.authority_id)

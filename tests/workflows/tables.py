@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.access.actor import Actor, acting_as, system
 from app.access.roles import Role
-from app.access.scope import Actor, acting_as, system
 from app.core.errors import AppError
 from app.extensions import db
 from app.models.account import Account

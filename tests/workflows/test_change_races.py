@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.core.errors import AppError
 from app.extensions import db
 from app.models.change import RecordChange

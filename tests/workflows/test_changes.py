@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from app.access.scope import SYSTEM_ACTOR, Actor, acting_as, system
+from app.access.actor import SYSTEM_ACTOR, Actor, acting_as, system
 from app.core.clock import now, today
 from app.core.errors import Forbidden, Malformed, NotFound, Refused, Stale
 from app.demo import ids

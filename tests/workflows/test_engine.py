@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from app.access.scope import Actor, acting_as, system
+from app.access.actor import Actor, acting_as, system
 from app.core.errors import AppError, Malformed
 from app.extensions import db
 from app.models.account import Account, Assignment

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.scope import SYSTEM_ACTOR, acting_as, system
+from app.access.actor import SYSTEM_ACTOR, acting_as, system
 from app.extensions import db
 from app.jobs.rotation import start_rotations
 from app.models.record import TEACHER_SETS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.access.scope import SYSTEM_ACTOR, acting_as, system
+from app.access.actor import SYSTEM_ACTOR, acting_as, system
 from app.core import clock
 from app.core.clock import today
 from app.core.errors import Forbidden, Malformed, NotFound, Refused, Stale

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, literal, select
 
-from app.access.scope import Actor, acting_as, system
+from app.access.actor import Actor, acting_as, system
 from app.core import clock
 from app.core.clock import local, now, today
 from app.core.errors import Forbidden, NotFound, Refused, Stale

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import select
 
+from app.access.actor import Actor, acting_as, system
 from app.access.roles import Role
-from app.access.scope import Actor, acting_as, system
 from app.core.errors import Refused
 from app.models.history import Transition
 from app.models.status_change import StatusState

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.access.scope import acting_as, system
+from app.access.actor import acting_as, system
 from app.extensions import db
 from app.models.change import RecordChange
 from app.models.teacher import FileVersion, OpenProcess, Teacher

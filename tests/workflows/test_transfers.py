@@ -1,12 +1,14 @@
 """Transfers beyond their table: opening, guards, what completion does, who is told (s4)."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
 
-from app.access.scope import SYSTEM_ACTOR, Actor, acting_as, system
+from app.access import modules
+from app.access.actor import SYSTEM_ACTOR, Actor, acting_as, system
 from app.core.clock import now, today
 from app.core.errors import Forbidden, LimitReached, Malformed, NotFound, Refused, Stale
 from app.extensions import db
@@ -623,6 +625,55 @@ class TestCompletion:
         file = office.file()
         assert file.error_count == 0
         assert file.post_category == "1"
+
+    def test_a_rotation_with_change_of_relation_is_written_into_the_file(
+        self, office: Office
+    ) -> None:
+        """6.2: the way of a transfer, and a record besides; no two rotations at a time."""
+        said = {
+            "planned_on": today().replace(day=1),
+            "rotation_type": "1",
+            "planned_end": "2999-12",
+        }
+        item = office.make("ready_to_take", **said)
+        done = office.take(item, "take", INFO)
+        (row,) = office.rows(office.ref(), "rotation", INFO)
+        units = office.world.units
+        assert (row.type, row.transfer_personnel, row.start, row.end, row.from_org, row.to_org) == (
+            "1", True, MONTH, "2999-12", units["B1"].name, units["A1"].name,
+        )  # fmt: skip
+        assert (done.state, office.file().school_id) == ("completed", units["A1"].id)
+
+        back = office.make("pending_out_school", replace(office.ref(), school="A1",
+            school_id=units["A1"].id), "A2", **said)  # fmt: skip
+        (told,) = office.refused(back, "release", "school_head_A1")
+        assert (told.code, told.field) == ("DQ064", "planned_end")
+
+    def test_a_rotation_says_how_and_until_when_and_its_module_is_on(
+        self, office: Office, monkeypatch: Any
+    ) -> None:
+        bad = {"planned_on": date(2026, 9, 1), "rotation_type": "1"}
+        for more, field in (
+            ({}, "planned_end"), ({"planned_end": "2026-08"}, "planned_end"),
+            ({"planned_end": "2027-08", "rotation_type": None}, "rotation_type"),
+        ):  # fmt: skip
+            refused = office.refused(office.make("draft", **bad | more), "submit", INFO)
+            assert [each.field for each in refused if each.field] == [field]
+        draft = office.make("draft", **bad, planned_end="2027-08")
+        with pytest.raises(Refused) as caught:
+            office.open(office.ref("reported"), rotation_type="0")
+        assert [each.field for each in caught.value.problems] == ["rotation_type"]
+        usual = modules.switch_of
+        monkeypatch.setattr(
+            modules, "switch_of",
+            lambda module, unit, known: modules.Switch.CATEGORY_OFF
+            if module == modules.Module.ROTATION and unit.id == office.world.units["A1"].id
+            else usual(module, unit, known),
+        )  # fmt: skip
+        assert "module_off" in codes(office.refused(draft, "submit", INFO))
+        with pytest.raises(Refused) as caught:
+            office.open(office.ref("reported"), rotation_type="1")
+        assert codes(caught.value.problems) == ["module_off"]
 
     def test_who_comes_in_the_month_of_joining_loses_no_month(self, office: Office) -> None:
         joined = office.ref().values["basic"]["join_school"]

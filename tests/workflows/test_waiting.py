@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app import workflows
+from app.access.actor import system
 from app.access.roles import Role
-from app.access.scope import system
 from app.core import clock
 from app.core.clock import now
 from app.extensions import db

@@ -13,8 +13,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.roles import WRITE, may_open
-from app.access.scope import Actor
 from app.core.clock import now
 from app.core.errors import Forbidden, Malformed, NotFound, Refused, Stale
 from app.core.logs import redact

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.crypto import index_column
 from app.core.errors import NotFound, Refused
 from app.exchange.teacher_import.batch import CHECKED, CHECKING, FAILED

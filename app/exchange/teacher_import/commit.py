@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.clock import now
 from app.core.errors import Refused, Stale
 from app.exchange.teacher_import.batch import ALL, COMMITTING, DONE

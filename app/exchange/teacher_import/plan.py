@@ -14,8 +14,8 @@ from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import may_edit
-from app.access.scope import Actor
 from app.core.reference import IndicatorSet
 from app.exchange.layout import PERSON_COLUMNS, PERSON_ID, PERSON_NAME
 from app.exchange.record_keys import RECORD_KEYS

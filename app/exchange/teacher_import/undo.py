@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.access.scope import Actor
+from app.access.actor import Actor
 from app.core.crypto import SealBroken
 from app.core.errors import Problem, Refused, Stale
 from app.core.sealed import REMEDY

@@ -6,8 +6,8 @@ from typing import Any
 from flask import request
 from flask_appbuilder.api import BaseApi
 
+from app.access.actor import Actor
 from app.access.fields import View, view_on_file
-from app.access.scope import Actor
 from app.core.errors import Malformed, Problem
 from app.core.reference import Indicator
 from app.core.sealed import REMEDY, UNREADABLE

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_appbuilder.api import expose, protect
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.teacher import Teacher

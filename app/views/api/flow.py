@@ -7,7 +7,8 @@ import prison
 from flask_appbuilder.api import expose, protect
 from sqlalchemy import select
 
-from app.access.scope import current_actor, scoped_get
+from app.access.actor import current_actor
+from app.access.scope import scoped_get
 from app.core.errors import AppError, Malformed, Stale
 from app.core.whole import is_whole
 from app.extensions import db

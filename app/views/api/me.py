@@ -4,7 +4,8 @@ from typing import Any
 
 from flask_appbuilder.api import expose, protect
 
-from app.access.scope import current_actor, scoped_get
+from app.access.actor import current_actor
+from app.access.scope import scoped_get
 from app.extensions import db
 from app.models.job import Job
 from app.services import job as queue

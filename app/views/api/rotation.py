@@ -3,22 +3,19 @@
 
 from typing import Any, ClassVar
 
-from flask import request
 from flask_appbuilder.api import expose, protect
 
+from app.access.actor import current_actor
 from app.access.roles import GUEST_SETS
-from app.access.scope import current_actor, scoped_get
 from app.core.errors import Malformed, Problem
-from app.core.whole import whole_number
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.rotation import Rotation
-from app.models.teacher import Teacher
-from app.services import attachment, guest, reveal
+from app.services import guest, reveal
 from app.services import rotation as rotations
 from app.services.register import names_of
-from app.views.api.base import Api, body, row_body, whole
-from app.views.api.change import ProcessApi, proof, words_of
+from app.views.api.base import Api, row_body, whole
+from app.views.api.draft import WORDS, ProvedApi, file_of, texts_of, words_of
 from app.views.base import BaseModelApi
 from app.views.datamodel import Datamodel
 from app.views.on_record import on_record
@@ -27,7 +24,7 @@ from app.workflows.rotation import ROTATION
 SAID = ("type", "direction", "full_time", "start", "planned_end", "to_text", "to_school")
 TOLD = (
     "to_text", "type", "direction", "full_time", "start", "planned_end", "asked_end",
-    "transfer_personnel", "reason", "document_no",
+    "transfer_personnel",
 )  # fmt: skip
 
 
@@ -47,8 +44,8 @@ class RotationListApi(BaseModelApi):
     order_columns = ["state_since", "opened_at", "start", "planned_end", "state"]
 
 
-class RotationApi(ProcessApi):
-    """Rotations: drafted by the school that sends, confirmed by its authority."""
+class RotationApi(ProvedApi):
+    """Rotations: drafted by the school that sends (6.1), confirmed by its authority."""
 
     resource_name = "rotation"
     class_permission_name = "Rotation"
@@ -56,135 +53,55 @@ class RotationApi(ProcessApi):
     flow = ROTATION
     list_api = RotationListApi
     keep_proof = staticmethod(rotations.attach)
+    asked = ("teacher",)
+    altered_by = {
+        "to_school": {"type": "integer", "description": "A school of the register"},
+        "to_text": {"type": "string", "maxLength": 100, "description": "A host outside it"},
+        "type": {"type": "string"},
+        "direction": {"type": "string"},
+        "full_time": {"type": "boolean"},
+        "start": {"type": "string", "description": "YYYY-MM"},
+        "planned_end": {"type": "string", "description": "YYYY-MM"},
+        **WORDS,
+    }
+    made_of = {"teacher": {"type": "integer"}, **altered_by}
 
     def _more(self, pk: int) -> dict[str, Any]:
-        session, actor, item = db.session(), current_actor(), self._item(pk)
-        names = names_of(session, [item])
-        proofs = attachment.evidence(session, item) if attachment.may_read_evidence(actor) else []
-        return {
-            "teacher": item.teacher_id,
+        item = self._item(pk)
+        names = names_of(db.session(), [item])
+        return self._opened(item) | {
             "from_school": {"id": item.school_id, "name": names[item.school_id]},
             "to_school": item.to_school_id
             and {"id": item.to_school_id, "name": names[item.to_school_id]},
             **{name: getattr(item, name) for name in TOLD},
             "started_at": item.started_at and item.started_at.isoformat(),
             "ended_on": item.ended_on and item.ended_on.isoformat(),
-            "opened": {"at": item.opened_at.isoformat(), "role": item.opened_role},
-            "evidence": [proof(each) for each in proofs],
         }
 
-    @expose("/", methods=["POST"])
-    @protect()
-    def post(self) -> Any:
-        """Draft a rotation of a teacher of the own school (6.1).
-        ---
-        post:
-          requestBody:
-            content:
-              application/json:
-                schema:
-                  type: object
-                  properties:
-                    teacher: {type: integer}
-                    to_school: {type: integer, description: A school of the register}
-                    to_text: {type: string, maxLength: 100, description: A host outside it}
-                    type: {type: string}
-                    direction: {type: string}
-                    full_time: {type: boolean}
-                    start: {type: string, description: YYYY-MM}
-                    planned_end: {type: string, description: YYYY-MM}
-                    reason: {type: string, maxLength: 500}
-                    document_no: {type: string, maxLength: 60}
-                  required: [teacher]
-          responses:
-            201: {description: The draft}
-            403: {description: Not your school}
-            404: {description: Outside your scope}
-            422: {description: Refused by a rule}
-        """
-        given = body(required=("teacher",))
-        key = whole(given["teacher"], "teacher")
-        if key is None:
-            raise Malformed(problems=[Problem("number", "teacher", field="teacher")])
-        item = rotations.create(
+    def _make(self, given: dict[str, Any]) -> Rotation:
+        return rotations.create(
             db.session(),
             current_actor(),
-            scoped_get(db.session(), Teacher, key),
+            file_of(given),
             _said(given, "teacher"),
             catalog=catalog(db.session()),
             reason=words_of(given, "reason"),
             document_no=words_of(given, "document_no"),
         )
-        made = item.id
-        db.session.commit()
-        return self.response(201, **self._state(made), **self._more(made))
 
-    @expose("/<int:pk>", methods=["PUT"])
-    @protect()
-    def put(self, pk: int) -> Any:
-        """Alter a draft; what is left out stays. `version` guards against a stale form.
-        ---
-        put:
-          parameters: [{in: path, name: pk, required: true, schema: {type: integer}}]
-          requestBody:
-            content:
-              application/json:
-                schema:
-                  type: object
-                  properties:
-                    version: {type: integer}
-                    to_school: {type: integer}
-                    to_text: {type: string, maxLength: 100}
-                    type: {type: string}
-                    direction: {type: string}
-                    full_time: {type: boolean}
-                    start: {type: string}
-                    planned_end: {type: string}
-                    reason: {type: string, maxLength: 500}
-                    document_no: {type: string, maxLength: 60}
-                  required: [version]
-          responses:
-            200: {description: The draft}
-            403: {description: Not yours to change}
-            404: {description: Outside your scope}
-            409: {description: "Stale version, or no draft any more"}
-            422: {description: Refused by a rule}
-        """
-        item, given = self._item(pk), body(required=("version",))
+    def _alter(self, item: Rotation, given: dict[str, Any], version: int | None) -> None:
         rotations.edit(
             db.session(),
             current_actor(),
             item,
             _said(given, "version"),
-            version=whole(given["version"], "version"),
+            version=version,
             catalog=catalog(db.session()),
-            reason=words_of(given, "reason") if "reason" in given else None,
-            document_no=words_of(given, "document_no") if "document_no" in given else None,
+            **texts_of(given, *WORDS),
         )
-        db.session.commit()
-        return self.response(200, **self._state(pk), **self._more(pk))
 
-    @expose("/<int:pk>", methods=["DELETE"])
-    @protect()
-    def delete(self, pk: int) -> Any:
-        """Discard a draft; `version` guards against discarding what somebody has changed.
-        ---
-        delete:
-          parameters:
-            - {in: path, name: pk, required: true, schema: {type: integer}}
-            - {in: query, name: version, schema: {type: integer}}
-          responses:
-            200: {description: It is gone}
-            403: {description: Not yours to change}
-            404: {description: Outside your scope}
-            409: {description: "Stale version, or no draft any more"}
-        """
-        item, version = self._item(pk), None
-        if "version" in request.args:
-            version = whole(whole_number(request.args["version"]) or "", "version")
+    def _discard(self, item: Rotation, version: int | None) -> None:
         rotations.discard(db.session(), current_actor(), item, version=version)
-        db.session.commit()
-        return self.response(200, message="OK")
 
 
 class GuestApi(Api):

@@ -6,8 +6,9 @@ from flask import request
 from flask_appbuilder.api import expose, protect
 from sqlalchemy import select
 
+from app.access.actor import current_actor
 from app.access.fields import may_view_set
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import Malformed, NotFound
 from app.core.whole import is_whole, whole_number
 from app.extensions import db

@@ -1,22 +1,23 @@
 """`/api/v1/transfer/…`: applications for teachers of other schools (4.1 to 4.10), and
 `/api/v1/snapshot/…`: what a school keeps of those who left."""
 
+from datetime import date
 from typing import Any, ClassVar
 
 from flask_appbuilder.api import expose, protect
 
+from app.access.actor import current_actor
 from app.access.fields import may_view_set
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import NotFound
 from app.extensions import db
 from app.indicators.catalog import catalog
 from app.models.transfer import FileGrant, Transfer
-from app.services import grant, reveal
+from app.services import grant, reveal, transfer_proof
 from app.services import transfer as transfers
 from app.services.register import names_of
-from app.views.api.base import Api, body, row_body, whole
-from app.views.api.change import words_of
-from app.views.api.flow import FlowApi
+from app.views.api.base import Api, body, row_body
+from app.views.api.draft import WORDS, ProvedApi, proofs_of, words_of
 from app.views.base import BaseModelApi
 from app.views.datamodel import Datamodel
 from app.views.transfer.look_up import looked_up
@@ -48,7 +49,7 @@ class TransferListApi(BaseModelApi):
     order_columns = ["state_since", "opened_at", "planned_on", "state"]
 
 
-class TransferApi(FlowApi):
+class TransferApi(ProvedApi):
     """Transfers: found by exact number and name, opened, moved."""
 
     resource_name = "transfer"
@@ -56,10 +57,34 @@ class TransferApi(FlowApi):
     openapi_spec_tag = "transfer"
     flow = TRANSFER
     list_api = TransferListApi
+    exclude_route_methods: ClassVar[set[str]] = {"delete"}  # Drafts are withdrawn.
+    keep_proof = staticmethod(transfer_proof.attach)
+    asked = ("id_no", "name")
+    altered_by = {
+        "planned_on": {"type": "string", "format": "date"},
+        "position": {"type": "string", "maxLength": 50},
+        **WORDS,
+        "document_on": {"type": "string", "format": "date"},
+        "rotation_type": {"type": "string", "description": "Of a rotation"},
+        "planned_end": {"type": "string", "description": "YYYY-MM"},
+        "join_month": {"type": "string"},
+        "staff_category": {"type": "string"},
+        "post_category": {"type": "string"},
+        "post_grade": {"type": "string"},
+    }
+    made_of = {"id_no": {"type": "string"}, "name": {"type": "string"}, **altered_by}
 
-    def _item(self, pk: int) -> Transfer:
-        found: Transfer = scoped_get(db.session(), Transfer, pk)
-        return found
+    def _make(self, given: dict[str, Any]) -> Transfer:
+        key = looked_up(words_of(given, "id_no"), words_of(given, "name"))
+        session, actor, known = db.session(), current_actor(), catalog(db.session())
+        file = transfers.require_open(session, actor, key, catalog=known)
+        return transfers.open_transfer(session, actor, file, _fields(given), catalog=known)
+
+    def _alter(self, item: Transfer, given: dict[str, Any], version: int | None) -> None:
+        session, known = db.session(), catalog(db.session())
+        transfers.edit(
+            session, current_actor(), item, _fields(given), version=version, catalog=known
+        )
 
     def _more(self, pk: int) -> dict[str, Any]:
         session, item = db.session(), self._item(pk)
@@ -71,8 +96,8 @@ class TransferApi(FlowApi):
             "id_no": transfers.masked_number(session, item.teacher_id, catalog(session)),
             "to": {"school": to, "authority": to_authority},
             "from": {"school": start, "authority": start_authority},
-            "planned_on": item.planned_on.isoformat() if item.planned_on else None,
-            **{name: getattr(item, name) for name in transfers.FIELDS if name != "planned_on"},
+            **{name: _plain(getattr(item, name)) for name in transfers.FIELDS},
+            "evidence": proofs_of(session, current_actor(), item),
             "previous": item.previous_id,
             "state_since": item.state_since.isoformat(),
             "opened_at": item.opened_at.isoformat(),
@@ -105,87 +130,6 @@ class TransferApi(FlowApi):
         found = transfers.person(session, key, known)
         session.rollback()
         return self.response(200, name=found.name, school=found.school, id_no=found.masked)
-
-    @expose("/", methods=["POST"])
-    @protect()
-    def post(self) -> Any:
-        """Draft an application for a teacher of another school (4.1).
-        ---
-        post:
-          requestBody:
-            content:
-              application/json:
-                schema:
-                  type: object
-                  properties:
-                    id_no: {type: string}
-                    name: {type: string}
-                    planned_on: {type: string, format: date}
-                    position: {type: string, maxLength: 50}
-                    reason: {type: string, maxLength: 500}
-                    document_no: {type: string, maxLength: 60}
-                    join_month: {type: string}
-                    staff_category: {type: string}
-                    post_category: {type: string}
-                    post_grade: {type: string}
-                  required: [id_no, name]
-          responses:
-            201: {description: The draft}
-            403: {description: Not yours to open}
-            422: {description: "No such person, or refused by a rule"}
-            429: {description: No look-up left today}
-        """
-        given = body(required=("id_no", "name"))
-        key = looked_up(words_of(given, "id_no"), words_of(given, "name"))
-        session, actor, known = db.session(), current_actor(), catalog(db.session())
-        file = transfers.require_open(session, actor, key, catalog=known)
-        item = transfers.open_transfer(session, actor, file, _fields(given), catalog=known)
-        made = item.id
-        session.commit()
-        return self.response(201, **self._state(made), **self._more(made))
-
-    @expose("/<int:pk>", methods=["PUT"])
-    @protect()
-    def put(self, pk: int) -> Any:
-        """Alter a draft; what is left out stays. `version` guards against a stale form.
-        ---
-        put:
-          parameters: [{in: path, name: pk, required: true, schema: {type: integer}}]
-          requestBody:
-            content:
-              application/json:
-                schema:
-                  type: object
-                  properties:
-                    version: {type: integer}
-                    planned_on: {type: string, format: date}
-                    position: {type: string, maxLength: 50}
-                    reason: {type: string, maxLength: 500}
-                    document_no: {type: string, maxLength: 60}
-                    join_month: {type: string}
-                    staff_category: {type: string}
-                    post_category: {type: string}
-                    post_grade: {type: string}
-                  required: [version]
-          responses:
-            200: {description: The draft}
-            403: {description: Not yours to change}
-            404: {description: Outside your scope}
-            409: {description: "Stale version, or no draft any more"}
-            422: {description: Refused by a rule}
-        """
-        item, given = self._item(pk), body(required=("version",))
-        version = whole(given["version"], "version")
-        transfers.edit(
-            db.session(),
-            current_actor(),
-            item,
-            _fields(given),
-            version=version,
-            catalog=catalog(db.session()),
-        )
-        db.session.commit()
-        return self.response(200, **self._state(pk), **self._more(pk))
 
 
 class SnapshotListApi(BaseModelApi):
@@ -237,6 +181,10 @@ class SnapshotApi(Api):
 
 
 TRANSFER_APIS = (TransferListApi, TransferApi, SnapshotListApi, SnapshotApi)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 from flask import request
 from flask_appbuilder.api import expose, protect
 
-from app.access.scope import Actor, current_actor, scoped_get
+from app.access.actor import Actor, current_actor
+from app.access.scope import scoped_get
 from app.core.errors import Problem
 from app.core.sealed import REMEDY, UNREADABLE
 from app.extensions import db

@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import Refused, Stale
 from app.extensions import db
 from app.indicators.catalog import language

@@ -8,9 +8,9 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import View, is_collected, view_on_file
 from app.access.roles import ROLE_LABELS
-from app.access.scope import Actor
 from app.core.reference import Indicator
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language

@@ -6,8 +6,9 @@ from flask import jsonify, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 
+from app.access.actor import current_actor
 from app.access.roles import may_open
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import LimitReached
 from app.extensions import db
 from app.indicators.catalog import language

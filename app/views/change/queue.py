@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query
 
+from app.access.actor import current_actor
 from app.access.roles import AUTHORITIES, Role
-from app.access.scope import current_actor
 from app.core.errors import Malformed
 from app.jobs import review as bulk
 from app.models.change import RecordChange

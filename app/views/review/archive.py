@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.models.history import Transition
 from app.models.teacher import Teacher
 from app.services import search

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func
 from sqlalchemy.orm import Query
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import Malformed
 from app.extensions import db
 from app.models.teacher import Teacher

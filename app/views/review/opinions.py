@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query, Session
 
+from app.access.actor import Actor, current_actor
 from app.access.roles import WRITE, may_open
-from app.access.scope import Actor, current_actor
 from app.core.errors import Malformed, Refused
 from app.core.whole import whole_number
 from app.extensions import db

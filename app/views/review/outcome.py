@@ -7,7 +7,8 @@ from flask import redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.scope import current_actor, scoped_get
+from app.access.actor import current_actor
+from app.access.scope import scoped_get
 from app.core.errors import NotFound
 from app.extensions import db
 from app.indicators.catalog import Catalog

@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Query, Session
 
+from app.access.actor import Actor, current_actor
 from app.access.fields import View, may_view_set, view_on_file
-from app.access.scope import Actor, current_actor
 from app.extensions import db
 from app.indicators.catalog import Catalog, language
 from app.models.attachment import Attachment

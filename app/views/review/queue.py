@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query, load_only
 from werkzeug.datastructures import MultiDict
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.extensions import db
 from app.jobs import review as bulk
 from app.models.teacher import ReviewState, Teacher

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import (
     View,
     may_add,
@@ -19,7 +20,6 @@ from app.access.fields import (
     view_on_file,
     visible,
 )
-from app.access.scope import Actor
 from app.core.reference import Indicator, IndicatorSet
 from app.core.sealed import REMEDY, UNREADABLE
 from app.indicators.catalog import Catalog, language

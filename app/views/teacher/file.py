@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from app.access.actor import Actor, current_actor
 from app.access.fields import is_collected, may_view_set
 from app.access.roles import Role, may_open
-from app.access.scope import Actor, current_actor
 from app.core.errors import LimitReached, Malformed, NotFound
 from app.core.whole import whole_number
 from app.extensions import db

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from app.access.actor import Actor
 from app.access.roles import ROLE_LABELS
-from app.access.scope import Actor
 from app.core.clock import BEIJING, today
 from app.core.errors import Malformed, NotFound, Refused
 from app.core.whole import whole_number

@@ -7,7 +7,8 @@ from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
 
-from app.access.scope import current_actor, scoped_get
+from app.access.actor import current_actor
+from app.access.scope import scoped_get
 from app.core.errors import Refused
 from app.extensions import db
 from app.indicators.catalog import Catalog

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.access.fields import View, is_collected, may_view_set, view_on_file
-from app.access.scope import Actor
 from app.core.reference import Indicator
 from app.indicators.catalog import Catalog, language
 from app.models.teacher import Teacher

@@ -6,9 +6,9 @@ from typing import Any
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
+from app.access.actor import current_actor
 from app.access.fields import may_edit_set
 from app.access.roles import Role
-from app.access.scope import current_actor
 from app.core.errors import Forbidden
 from app.core.reference import IndicatorSet
 from app.extensions import db

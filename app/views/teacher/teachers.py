@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Query, Session, load_only, undefer
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.address import names_a_person
 from app.core.errors import AppError, Malformed
 from app.core.reference import structure

@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from app.access.actor import Actor
 from app.access.fields import visible
-from app.access.scope import Actor
 from app.core.errors import Malformed
 from app.core.reference import Indicator
 from app.core.sealed import UNREADABLE

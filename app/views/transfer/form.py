@@ -10,15 +10,17 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.access.actor import Actor
 from app.access.fields import is_collected
-from app.access.scope import Actor
 from app.core.errors import NotFound
 from app.indicators.catalog import Catalog, language
 from app.indicators.values import codes_for
-from app.services.change import DOCUMENT_LENGTH
+from app.services.notice import REASON_LENGTH
 from app.services.transfer import AS_INDICATORS
+from app.services.wording import DOCUMENT_LENGTH
 from app.views.labels import column_label, indicator_label
-from app.views.widgets import MonthTextField
+from app.views.rotation_form import rotation_types
+from app.views.widgets import MonthTextField, options
 
 SALT = "transfer"
 VALID = 30 * 60  # Seconds between a person found and the application.
@@ -50,8 +52,25 @@ class ApplicationForm(DynamicForm):
 
     planned_on = DateField(_l("Planned date"), validators=[Optional()])
     position = StringField(_l("Receiving post"), validators=[Length(max=50)])
-    reason = TextAreaField(_l("Reason"), validators=[Length(max=500)])
+    reason = TextAreaField(_l("Reason"), validators=[Length(max=REASON_LENGTH)])
     document_no = StringField(_l("Document number"), validators=[Length(max=DOCUMENT_LENGTH)])
+    document_on = DateField(_l("Date of the document"), validators=[Optional()])
+
+
+class RotationApplicationForm(ApplicationForm):
+    """What is applied for where the teacher rotates, and the personnel relation moves (6.2)."""
+
+    rotation_type = SelectField(
+        said_label("rotation_type"),
+        choices=lambda: options(rotation_types(), blank=True),
+        validators=[InputRequired()],
+    )
+    planned_end = MonthTextField(_l("Planned end"))
+
+
+def application_form(rotates: bool) -> type[ApplicationForm]:
+    """The form of an application, with what a rotation says besides."""
+    return RotationApplicationForm if rotates else ApplicationForm
 
 
 class TakeForm(DynamicForm):

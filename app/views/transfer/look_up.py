@@ -1,6 +1,6 @@
 """Looking for a person of another school, from a page and over REST alike (4.1, SEC-13)."""
 
-from app.access.scope import current_actor
+from app.access.actor import current_actor
 from app.core.errors import LimitReached
 from app.extensions import db
 from app.indicators.catalog import catalog

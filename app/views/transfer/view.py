@@ -1,6 +1,7 @@
 """Transfers: the list, the page of one with its line of steps, the application and the taking."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import flash, redirect, request, url_for
@@ -10,84 +11,42 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Query
 
+from app.access.actor import current_actor
 from app.access.roles import Role
-from app.access.scope import current_actor, scoped_get
+from app.access.scope import scoped_get
 from app.core.errors import Forbidden, Refused, Stale
 from app.core.whole import whole_number
 from app.extensions import db
-from app.indicators.catalog import language
 from app.models.transfer import CLOSED, Transfer, TransferState
-from app.services import look_up, queue, transfer, transfer_queue
+from app.services import attachment, look_up, queue, transfer, transfer_proof, transfer_queue
+from app.services.handover import may_hand_over
 from app.services.register import names_of
+from app.views import evidence
 from app.views.base import BaseModelView
-from app.views.datamodel import Condition, Datamodel, OneOf
 from app.views.flow_actions import step_actions
 from app.views.flow_line import line_of
 from app.views.labels import TRANSFER_BADGES, present_catalog, transfer_state, transfer_words
 from app.views.listing import Segment, address_of, link
-from app.views.once import first_result, remember
+from app.views.once import first_result, once, remember
 from app.views.step_acts import StepActs
+from app.views.transfer.facts import facts_of
+from app.views.transfer.filters import SHOW, SHOWN, condition, transfers_model
 from app.views.transfer.form import (
-    ApplicationForm,
     LookUpForm,
     TakeForm,
+    application_form,
     person_of,
     raw_of,
     sealed_person,
 )
 from app.views.transfer.look_up import looked_up
-from app.views.widgets import Badge, text_of
+from app.views.widgets import Badge
 from app.views.writing import REFUSED, refuse
 from app.workflows.transfer import TRANSFER
 
-SHOW = "show"
 NAMES = "tm.transfer_units"
 TAKE = "take"
-SHOWN: dict[str, Any] = {
-    "mine": _l("Waiting for me"),
-    "in": _l("Coming in"),
-    "out": _l("Going out"),
-    "overdue": _l("Overdue"),
-}
-
-
-class Shows(Condition):
-    """A part of the transfers, seen from who asks; no column of them."""
-
-    name = _l("is")
-    arg_name = "eq"
-
-    def apply(self, query: Query, value: Any) -> Query:
-        return query.filter(_condition(value))
-
-
-class ShowsOneOf(OneOf):
-    def apply(self, query: Query, value: Any) -> Query:
-        values = list(value) if isinstance(value, list | tuple | set) else [value]
-        for each in values:
-            query = query.filter(_condition(each))
-        return query
-
-
-def _condition(value: str) -> Any:
-    actor = current_actor()
-    if value == "mine":
-        return transfer_queue.waiting(actor)
-    if value == "overdue":
-        return transfer_queue.overdue(present_catalog())
-    ways = {"in": transfer_queue.coming_in, "out": transfer_queue.going_out}
-    return ways.get(value, transfer_queue.waiting)(actor)
-
-
-def transfers_model() -> Datamodel:
-    """Return the data model of transfers, which can be filtered by `show` like by a column."""
-    model = Datamodel(Transfer)
-    model.condition_cache[SHOW] = [
-        *(Shows(SHOW, model) for _place in range(4)),
-        ShowsOneOf(SHOW, model),
-    ]
-    return model
-
+ROTATION = "rotation"  # What the pages of an application say of one that is a rotation.
 
 # What is asked before a step of many; {n} is their number.
 QUESTIONS: Mapping[str, Any] = {
@@ -107,14 +66,18 @@ class TransferView(StepActs, BaseModelView):
     datamodel = transfers_model()
     class_permission_name = "Transfer"
     method_permission_name: ClassVar[dict[str, str]] = {
-        "find": "write", "apply": "write", "amend": "write", "take": "write",
+        "find": "write", "apply": "write", "amend": "write", "take": "write", "attach": "write",
     }  # fmt: skip
     exclude_route_methods = {"tab", "choices"}
     list_title = _l("Transfers")
     list_template = "transfer/list.html"
-    list_columns = ["name", "from_school_id", "school_id", "state", "turn", "waiting", "planned_on"]
-    optional_columns = ("opened_at", "state_since", "document_no")
-    search_columns = [SHOW, "state", "planned_on", "opened_at"]
+    # `issued_at` is the first decision, which who decides twice finds beside the second (4.3).
+    list_columns = [
+        "name", "from_school_id", "school_id", "state", "issued_at", "turn", "waiting",
+        "planned_on",
+    ]  # fmt: skip
+    optional_columns = ("opened_at", "state_since", "document_no", "document_on")
+    search_columns = [SHOW, "state", "planned_on", "opened_at", "state_since"]
     order_columns = ["name", "state_since", "opened_at", "planned_on"]
     base_order = ("state_since", "desc")
     label_columns = {
@@ -127,7 +90,9 @@ class TransferView(StepActs, BaseModelView):
         "planned_on": _l("Planned date"),
         "opened_at": _l("Opened"),
         "state_since": _l("In this state since"),
+        "issued_at": _l("Issued on"),
         "document_no": _l("Document number"),
+        "document_on": _l("Date of the document"),
         SHOW: _l("Show"),
     }
     code_columns = {"state": transfer_words, SHOW: lambda: list(SHOWN.items())}
@@ -168,7 +133,7 @@ class TransferView(StepActs, BaseModelView):
         drop = [name, f"page_{type(self).__name__}", "view"]
         found = [Segment(_("All"), query.count(), link(drop), not active)]
         for key, label in SHOWN.items():
-            number = query.filter(_condition(key)).count()
+            number = query.filter(condition(key)).count()
             found.append(Segment(label, number, link(drop, **{name: key}), active == key))
         return found
 
@@ -176,6 +141,17 @@ class TransferView(StepActs, BaseModelView):
     @has_access
     def show(self, pk: int) -> Any:
         """Show a transfer with its line of steps and what this person may do with it."""
+        return self._shown(pk)
+
+    @expose("/<int:pk>/evidence", methods=["POST"])
+    @has_access
+    @once
+    def attach(self, pk: int) -> Any:
+        """Attach a document of the decision that the transfer goes by."""
+        page = url_for("TransferView.show", pk=pk)
+        return evidence.attach(_item(pk), transfer_proof.attach, page, partial(self._shown, pk))
+
+    def _shown(self, pk: int, problem: str = "") -> str:
         session, actor, known = db.session(), current_actor(), present_catalog()
         item = _item(pk)
         units, steps = names_of(db.session(), [item]), step_actions(TRANSFER, item, actor)
@@ -188,13 +164,20 @@ class TransferView(StepActs, BaseModelView):
             units=units,
             steps=[each for each in steps if each.name != TAKE],
             line=line_of(session, item, units),
-            facts=_facts(item, known),
+            facts=facts_of(item, known),
+            handover=may_hand_over(actor, item),
+            proofs=evidence.proofs(session, actor, item),
+            may_read_proofs=attachment.may_read_evidence(actor),
+            problem=problem,
             urls={
                 "list": address_of("TransferView", "list"),
                 "take": url_for("TransferView.take", pk=pk)
                 if any(each.name == TAKE for each in steps)
                 else "",
                 "edit": url_for("TransferView.amend", pk=pk) if _may_amend(item) else "",
+                "attach": url_for("TransferView.attach", pk=pk)
+                if transfer_proof.may_attach(actor, item)
+                else "",
                 "previous": url_for("TransferView.show", pk=item.previous_id)
                 if item.previous_id
                 else "",
@@ -221,15 +204,16 @@ class TransferView(StepActs, BaseModelView):
             session.rollback()
             refuse(form, refusal)
             return self._found(form), REFUSED
-        application = ApplicationForm(formdata=None)
+        application = application_form(_is_rotation())(formdata=None)
         return self._application(application, found, sealed_person(actor, key))
 
     def _found(self, form: LookUpForm) -> str:
         return self.render_template(
             "transfer/find.html",
-            title=_("Apply for a teacher"),
+            title=_title(_is_rotation()),
             form=form,
-            back_url=address_of("TransferView", "list"),
+            rotation=_is_rotation(),
+            back_url=address_of("RotationView" if _is_rotation() else "TransferView", "list"),
             left=look_up.left_today(db.session(), current_actor(), present_catalog()),
         )
 
@@ -240,7 +224,7 @@ class TransferView(StepActs, BaseModelView):
         session, actor, known = db.session(), current_actor(), present_catalog()
         if not self.may_apply():
             raise Forbidden()
-        mark, form = request.form.get("person", ""), ApplicationForm()
+        mark, form = request.form.get("person", ""), application_form(_is_rotation())()
         key = person_of(actor, mark)
         if (answer := first_result(session)) is not None:
             return answer
@@ -262,12 +246,12 @@ class TransferView(StepActs, BaseModelView):
     def _application(self, form: Any, found: transfer.Person, mark: str) -> str:
         return self.render_template(
             "transfer/form.html",
-            title=_("Apply for a teacher"),
+            title=_title(_is_rotation()),
             intro=f"{found.name} · {found.school} · {found.masked}",
             form=form,
-            hidden={"person": mark},
+            hidden={"person": mark} | ({ROTATION: "1"} if _is_rotation() else {}),
             action=url_for("TransferView.apply"),
-            back_url=url_for("TransferView.find"),
+            back_url=url_for("TransferView.find", rotation="1" if _is_rotation() else None),
             save=_("Keep the draft"),
             crumb=(_("Transfers"), address_of("TransferView", "list")),
         )
@@ -280,10 +264,10 @@ class TransferView(StepActs, BaseModelView):
         if not _may_amend(item):
             raise Stale() if self.may_apply() else Forbidden()
         if request.method == "GET":
-            return self._over(item, ApplicationForm(formdata=None, obj=item))
+            return self._over(item, application_form(item.is_rotation)(formdata=None, obj=item))
         if (answer := first_result(session)) is not None:
             return answer
-        form, target = ApplicationForm(), url_for("TransferView.show", pk=pk)
+        form, target = application_form(item.is_rotation)(), url_for("TransferView.show", pk=pk)
         if form.validate():
             try:
                 transfer.edit(
@@ -350,6 +334,15 @@ class TransferView(StepActs, BaseModelView):
         )
 
 
+def _is_rotation() -> bool:
+    """Whether the application was started among the rotations (6.2)."""
+    return request.values.get(ROTATION) == "1"
+
+
+def _title(rotates: bool) -> str:
+    return _("Rotate a teacher in") if rotates else _("Apply for a teacher")
+
+
 def _item(pk: int) -> Transfer:
     found: Transfer = scoped_get(db.session(), Transfer, pk)
     return found
@@ -369,24 +362,3 @@ def _age(item: Transfer) -> Badge:
     late = item.state not in CLOSED and queue.is_overdue(item.state_since, present_catalog())
     words = _("%(n)s working day(s)", n=queue.age_of(item.state_since, present_catalog()))
     return Badge(words, "clock-exclamation" if late else "clock", "bad" if late else "draft")
-
-
-def _facts(item: Transfer, known: Any) -> list[tuple[Any, str]]:
-    lang = language()
-
-    def named(name: str) -> str:
-        value = getattr(item, name)
-        indicator = known.indicator(*transfer.AS_INDICATORS[name])
-        return known.label(indicator.code_table, value, lang) if value else ""
-
-    found = [
-        (_("Planned date"), text_of(item.planned_on) if item.planned_on else ""),
-        (_("Receiving post"), item.position or ""),
-        (_("Reason"), item.reason or ""),
-        (_("Document number"), item.document_no or ""),
-        (_("Month of joining"), item.join_month or ""),
-        (_("Staff category"), named("staff_category")),
-        (_("Post category"), named("post_category")),
-        (_("Post grade"), named("post_grade")),
-    ]
-    return [(label, words) for label, words in found if words]
