@@ -42,7 +42,9 @@ class Rotation(Scoped, Model):
     __tablename__ = "rotation"
     __table_args__ = (
         CheckConstraint("to_school_id IS NULL OR to_text IS NULL", name="one_host"),
-        CheckConstraint("to_school_id IS NULL OR to_school_id <> school_id", name="other_school"),
+        CheckConstraint(
+            "to_school_id IS NULL OR to_school_id <> from_school_id", name="other_school"
+        ),
         CheckConstraint("ended_on IS NULL OR state IN ('ended','terminated')", name="end_if_over"),
         Index("ix_rotation_teacher", "teacher_id", "state"),
         Index("ix_rotation_school", "school_id", "state"),
@@ -57,6 +59,10 @@ class Rotation(Scoped, Model):
     teacher_id: Mapped[int] = mapped_column(ForeignKey("teacher.id"))
     school_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     authority_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    # The school that sends: the place of the file, until the file goes on from there.
+    from_school_id: Mapped[int] = mapped_column(
+        ForeignKey("unit.id"), default=lambda ctx: ctx.get_current_parameters()["school_id"]
+    )
     to_school_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     to_authority_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     to_text: Mapped[str | None] = mapped_column(String(100))

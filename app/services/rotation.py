@@ -214,7 +214,7 @@ def new_row(item: Rotation, names: Mapping[int, str], uuid: str) -> Any:
     values = {code: getattr(item, name) for name, code in FIELDS.items()}
     values |= {
         "transfer_personnel": item.transfer_personnel,
-        "from_org": names[item.school_id],
+        "from_org": names[item.from_school_id],
         "to_org": host_name(item, names),
     }
     for code, value in values.items():

@@ -157,7 +157,7 @@ def _registration(actor: Actor, item: Rotation, units: Mapping[int, str], known:
     ]
     return Paper(
         _("Registration form of a rotation"),
-        [f"{units[item.school_id]} → {rotation.host_name(item, units)}"],
+        [f"{units[item.from_school_id]} → {rotation.host_name(item, units)}"],
         [
             Section(_("Teacher"), lines=_lines(person)),
             Section(_("Rotation"), lines=_lines(facts_of_rotation(item, units))),

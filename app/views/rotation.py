@@ -178,7 +178,7 @@ class RotationView(StepActs, BaseModelView):
     def cell(self, item: Rotation, column: str) -> Any:
         names = request.environ.get("tm.schools", {})
         if column == "school":
-            return names.get(item.school_id, "")
+            return names.get(item.from_school_id, "")
         if column == "host":
             return rotations.host_name(item, names)
         if column == "since":
@@ -210,7 +210,7 @@ class RotationView(StepActs, BaseModelView):
             item=item,
             name=item.teacher.name,
             state=badge_of(item.state, STATES, WORDS[item.state]),
-            meta=[f"{names[item.school_id]} → {rotations.host_name(item, names)}"],
+            meta=[f"{names[item.from_school_id]} → {rotations.host_name(item, names)}"],
             stops=line_of(session, item, names),
             facts=facts_of(item, names),
             events=steps_of(session, item, known),
@@ -250,7 +250,7 @@ def facts_of(item: Rotation, names: Mapping[int, str]) -> list[tuple[Any, Any]]:
     rows = [
         (labels["type"], known.label(TYPES, item.type, lang)),
         (labels["direction"], known.label(DIRECTIONS, item.direction, lang)),
-        (labels["school"], names[item.school_id]),
+        (labels["school"], names[item.from_school_id]),
         (labels["host"], rotations.host_name(item, names)),
         (labels["start"], item.start),
         (labels["planned_end"], item.planned_end),

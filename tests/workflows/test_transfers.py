@@ -19,6 +19,7 @@ from app.models.history import Audit, Transition
 from app.models.notice import Notice
 from app.models.parameter import Parameter
 from app.models.record import TEACHER_SETS
+from app.models.rotation import Rotation
 from app.models.saved_view import FormDraft
 from app.models.teacher import Affiliation, FileVersion, OpenProcess, Teacher
 from app.models.transfer import FileGrant, Transfer
@@ -27,6 +28,7 @@ from app.services import contents, draft, exclusive, grant, look_up, place, tran
 from app.services.integrity import find_faults
 from app.workflows.transfer import TRANSFER, void_of_files, void_of_school
 from tests.processes import make_process
+from tests.rotations import make_rotation
 from tests.transfers import APPLICATION, MONTH, PLACED, TransferRef, make_transfer
 from tests.workflows.tables import checksum
 
@@ -574,6 +576,19 @@ class TestCompletion:
             file.school_id, "100", MONTH, None,
         )  # fmt: skip
         assert find_faults(office.session, office.known) == []
+
+    def test_who_was_on_rotation_at_a_school_may_come_to_it_for_good(self, office: Office) -> None:
+        ref = office.ref()
+        stay = make_rotation(office.session, office.world, ref, "ended", host="A1")
+
+        office.complete()
+
+        with system():
+            kept = office.session.get_one(Rotation, stay.id)
+        here = office.world.units["A1"].id
+        assert (kept.school_id, kept.from_school_id, kept.to_school_id) == (
+            here, ref.school_id, here,
+        )  # fmt: skip
 
     def test_everything_of_the_file_lies_where_the_teacher_is(self, office: Office) -> None:
         ref = office.ref()

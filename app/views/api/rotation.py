@@ -70,7 +70,7 @@ class RotationApi(ProvedApi):
         item = self._item(pk)
         names = names_of(db.session(), [item])
         return self._opened(item) | {
-            "from_school": {"id": item.school_id, "name": names[item.school_id]},
+            "from_school": {"id": item.from_school_id, "name": names[item.from_school_id]},
             "to_school": item.to_school_id
             and {"id": item.to_school_id, "name": names[item.to_school_id]},
             **{name: getattr(item, name) for name in TOLD},
