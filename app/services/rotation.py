@@ -80,6 +80,7 @@ def create(
         uuid=uuid4().hex,
         teacher_id=teacher.id,
         school_id=teacher.school_id,
+        from_school_id=teacher.school_id,
         authority_id=teacher.authority_id,
         state=RotationState.DRAFT,
         version=1,

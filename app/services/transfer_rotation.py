@@ -106,6 +106,7 @@ def _as_rotation(item: Transfer) -> Rotation:
         uuid=item.uuid,
         teacher_id=item.teacher_id,
         school_id=item.from_school_id,
+        from_school_id=item.from_school_id,
         authority_id=item.from_authority_id,
         to_school_id=item.school_id,
         type=item.rotation_type,
