@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import func, literal, select, union_all
 
-from app.access.scope import SYSTEM_ACTOR, Actor, acting_as, system
+from app.access.actor import SYSTEM_ACTOR, Actor, acting_as, system
 from app.core import clock
 from app.core.errors import AppError
 from app.indicators.periods import month_of
