@@ -15,6 +15,8 @@ from tests.variety import statements
 from tests.views.pages import sign_in
 from tests.worlds import TeacherRef
 
+pytestmark = pytest.mark.wide
+
 PAGES = ("", "/set/learning", "/set/basic", "/history", "/places", "/difference")
 TIMES, SLOWER = 15, 1.5
 

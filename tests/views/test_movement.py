@@ -20,6 +20,8 @@ from tests.variety import statements
 from tests.views.figures import figures, rows_behind
 from tests.views.pages import sign_in
 
+pytestmark = pytest.mark.wide
+
 READERS = ("school_info_A1", "school_head_A1", "school_info_B1", "district_info_A", "city_info",
            "city_assistant")  # fmt: skip
 

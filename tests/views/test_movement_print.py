@@ -15,6 +15,8 @@ from tests.invariants.addresses import Browser
 from tests.rotations import make_rotation
 from tests.transfers import PLACED, make_transfer
 
+pytestmark = pytest.mark.wide
+
 INFO, DISTRICT = "school_info_A1", "district_info_A"
 FROM_INFO, FROM_HEAD, FROM_DISTRICT = "school_info_B1", "school_head_B1", "district_info_B"
 SIDES = (INFO, "school_head_A1", DISTRICT, FROM_INFO, FROM_HEAD, FROM_DISTRICT, "city_info")
