@@ -18,6 +18,9 @@ from tests.views.test_transfer_pages import APPLICATION as TYPED
 pytestmark = pytest.mark.browser
 
 TAKER, TAKERS = "school_info_A1", "district_info_A"
+# The list that an application is begun on, and where its button leads.
+NEW_TRANSFER = "/transfers/list/ /transfers/find"
+NEW_ROTATION = "/rotations/list/ /transfers/find?rotation=1"
 
 
 def fill(person: Person, values: dict[str, str]) -> None:
@@ -51,14 +54,15 @@ def rows(person: Person, path: str, name: str) -> list[str]:
     return page.locator("main tbody tr", has_text=name).all_inner_texts()
 
 
-def apply_for(clerk: Person, file: Any) -> str:
+def apply_for(clerk: Person, file: Any, way: str = NEW_TRANSFER, **more: str) -> str:
     """Find a teacher, apply and submit; returns the path of the application."""
-    clerk.go("/transfers/list/").click("main a[href$='/transfers/find']")
+    start, link = way.split()
+    clerk.go(start).click(f"main a[href$='{link}']")
     clerk.settle()
     fill(clerk, {"id_no": file.id_no, "name": file.name})
     save(clerk)
     assert file.id_no not in clerk.page.content()
-    fill(clerk, TYPED)
+    fill(clerk, TYPED | more)
     path = save(clerk)
     decide(clerk, path, "submit")
     return path
@@ -154,3 +158,19 @@ def test_a_teacher_on_rotation_is_a_guest_to_be_read(site: Any) -> None:
     host.resize(PHONE)
     host.go(f"/guests/{file.id}")
     assert host.fits()
+
+
+def test_a_teacher_on_rotation_for_good_moves_like_any_other(site: Any) -> None:
+    file = site.world.teacher("B1", "effective")
+    clerk = site.sign_in(TAKER)
+    path = apply_for(clerk, file, NEW_ROTATION, rotation_type="1", planned_end=month(24))
+
+    decide(site.sign_in(TAKERS), path, "issue")
+    decide(site.sign_in("school_head_B1"), path, "release")
+    decide(site.sign_in("district_info_B"), path, "confirm")
+    take(clerk, path)
+
+    record = clerk.go(f"/teacher/{file.id}/set/rotation").inner_text("main")
+    assert site.world.units["B1"].name in record
+    assert month(24) in record
+    site.sign_in("school_head_B1").go(f"/teacher/{file.id}", 404)
